@@ -4,6 +4,7 @@
 //!
 //! - [`cli`]: one file a sub-command.
 //! - [`web`]: listeners, `/metrics`, health, the landing page.
+//! - [`view`]: the expositions that are made of the fleet.
 //! - [`fleet`]: remotes, slots, schedule, deadlines.
 //! - [`collect`]: slots in, samples out; one file a subject.
 //! - [`source`]: the API calls and their typed answers; one file a call.
@@ -18,4 +19,5 @@ pub mod fleet;
 pub mod metric;
 pub mod remote;
 pub mod source;
+pub mod view;
 pub mod web;

@@ -1,1 +1,156 @@
+//! From typed values to samples: one file a subject.
+//!
+//! A [`Collector`] is a pure function from the values of its sources to the samples of its
+//! declared families. It makes no call and knows no clock, so its test is a table: answers in,
+//! exposition out.
 
+pub mod backup_server;
+pub mod datastore;
+pub mod forecast;
+pub mod membership;
+pub mod resources;
+pub mod usage;
+pub mod version;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{CollectorKey, GuestFilter, Product};
+use crate::metric::family::Family;
+use crate::metric::lines::Lines;
+use crate::source::{AnySource, AnyValue, Source};
+
+/// When a collector's sources are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// For a scrape, where older than the interval. Costs a remote a constant number of calls.
+    Live,
+    /// By the clock, at the interval. A scrape never waits for it.
+    Background,
+}
+
+/// One subject of the exposition, declared once.
+pub struct Collector {
+    /// The key in `[collectors]`, and the label `collector` of the self metrics.
+    pub name: &'static str,
+    /// One sentence for the documentation.
+    pub about: &'static str,
+    pub product: Product,
+    pub class: Class,
+    /// Time to live of a live collector's answers, interval of a background one.
+    pub interval: Duration,
+    /// The sources that are asked at this collector's pace.
+    pub sources: &'static [&'static dyn AnySource],
+    /// Sources of other collectors whose values are read where they are there.
+    pub reads: &'static [&'static dyn AnySource],
+    pub families: &'static [&'static Family],
+    pub collect: fn(&Inputs<'_>) -> Vec<Lines>,
+}
+
+/// Every collector, in the order of the exposition.
+pub static COLLECTORS: &[&Collector] = &[
+    &resources::RESOURCES,
+    &usage::USAGE,
+    &version::VERSION,
+    &membership::MEMBERSHIP,
+    &datastore::DATASTORE,
+    &backup_server::HOST,
+    &forecast::FORECAST,
+    &version::PBS_VERSION,
+];
+
+/// No remote is asked more often for the same thing.
+const MINIMUM_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The names that may stand in `[collectors]`, for whoever reads the configuration.
+pub fn configuration_keys() -> Vec<CollectorKey> {
+    COLLECTORS
+        .iter()
+        .map(|collector| CollectorKey {
+            name: collector.name,
+            product: collector.product,
+            minimum_interval: MINIMUM_INTERVAL,
+        })
+        .collect()
+}
+
+/// The values that a collector sees: of one remote, and only those that are not too old.
+pub struct Inputs<'a> {
+    /// Name of the remote.
+    pub remote: &'a str,
+    pub filter: &'a GuestFilter,
+    values: Vec<Input>,
+}
+
+struct Input {
+    source: &'static str,
+    node: Option<Arc<str>>,
+    value: AnyValue,
+}
+
+impl<'a> Inputs<'a> {
+    pub fn new(remote: &'a str, filter: &'a GuestFilter) -> Self {
+        Self { remote, filter, values: Vec::new() }
+    }
+
+    pub fn add(&mut self, source: &'static str, node: Option<Arc<str>>, value: AnyValue) {
+        self.values.push(Input { source, node, value });
+    }
+
+    /// The value of a source that is asked once a remote.
+    pub fn get<T: Send + Sync>(&self, source: &Source<T>) -> Option<Arc<T>> {
+        let input = self.values.iter().find(|input| input.source == source.name)?;
+        input.value.clone().downcast::<T>().ok()
+    }
+
+    /// The values of a source that is asked of each node, with the nodes' names.
+    pub fn each<T: Send + Sync>(&self, source: &Source<T>) -> Vec<(Arc<str>, Arc<T>)> {
+        self.values
+            .iter()
+            .filter(|input| input.source == source.name)
+            .filter_map(|input| {
+                Some((input.node.clone()?, input.value.clone().downcast::<T>().ok()?))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_source_is_owned_by_one_collector() {
+        let mut owned = HashSet::new();
+        for collector in COLLECTORS {
+            for source in collector.sources {
+                assert!(owned.insert(source.name()), "{} has two owners", source.name());
+            }
+        }
+        for collector in COLLECTORS {
+            for source in collector.reads {
+                assert!(owned.contains(source.name()), "nobody asks {}", source.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_family_has_one_source() {
+        let mut declared = HashSet::new();
+        for collector in COLLECTORS {
+            for family in collector.families {
+                assert!(declared.insert(family.name), "{} is declared twice", family.name);
+                assert!(family.labels.contains(&"remote"), "{} has no remote", family.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_catalogue_keeps_the_naming_rules() {
+        let families: Vec<&Family> =
+            COLLECTORS.iter().flat_map(|c| c.families.iter().copied()).collect();
+        let findings = crate::metric::lint::check(&families);
+        assert!(findings.is_empty(), "{findings:#?}");
+    }
+}

@@ -1,1 +1,61 @@
+//! HTTP: what the program serves.
+//!
+//! | path | answer |
+//! |---|---|
+//! | `GET /` | the landing page, with links to everything |
+//! | `GET /metrics` | the fleet, see [`metrics`] |
+//! | `GET /-/healthy`, `GET /-/ready` | 200, whatever the remotes do |
+//! | `POST /-/reload` | reads the configuration again, where `[server] enable_reload` is set |
 
+mod auth;
+pub mod certificate;
+mod health;
+mod landing;
+pub mod metrics;
+pub mod negotiation;
+mod reload;
+pub mod server;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::config;
+use crate::fleet::Fleet;
+pub use reload::ReloadRequests;
+
+/// What the handlers share.
+pub struct App {
+    pub fleet: Arc<Fleet>,
+    /// Replaced at a reload.
+    pub server: ArcSwap<config::Server>,
+    bodies: metrics::Bodies,
+    reload: ReloadRequests,
+}
+
+impl App {
+    pub fn new(fleet: Arc<Fleet>, server: config::Server, reload: ReloadRequests) -> Arc<Self> {
+        Arc::new(Self {
+            fleet,
+            server: ArcSwap::from_pointee(server),
+            bodies: metrics::Bodies::default(),
+            reload,
+        })
+    }
+}
+
+/// Every route.
+pub fn router(app: Arc<App>) -> Router {
+    let guarded = Router::new()
+        .route("/", get(landing::page))
+        .route("/metrics", get(metrics::scrape))
+        .route("/-/reload", post(reload::reload))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), auth::require));
+    Router::new()
+        .route("/-/healthy", get(health::healthy))
+        .route("/-/ready", get(health::ready))
+        .merge(guarded)
+        .with_state(app)
+}

@@ -1,0 +1,158 @@
+//! Virtual machines and containers, and the pools that sum them up.
+
+use super::{Exposing, Truth, push, set};
+use crate::config::filter::GuestFacts;
+use crate::metric::family::Family;
+use crate::metric::lines::Lines;
+use crate::source::pve::resources::{Guest, GuestKind, GuestStatus};
+
+pub(super) static NETWORK_TRANSMIT: Family = Family::counter(
+    "pve_network_transmit_bytes_total",
+    "Bytes that the guest has sent over the network since it was started",
+    &["id", "remote"],
+);
+pub(super) static NETWORK_RECEIVE: Family = Family::counter(
+    "pve_network_receive_bytes_total",
+    "Bytes that were sent to the guest over the network since it was started",
+    &["id", "remote"],
+);
+pub(super) static DISK_WRITTEN: Family = Family::counter(
+    "pve_disk_written_bytes_total",
+    "Bytes that the guest has written to its block devices since it was started",
+    &["id", "remote"],
+);
+pub(super) static DISK_READ: Family = Family::counter(
+    "pve_disk_read_bytes_total",
+    "Bytes that the guest has read from its block devices since it was started",
+    &["id", "remote"],
+);
+pub(super) static LOCK_STATE: Family = Family::gauge(
+    "pve_lock_state",
+    "Lock of the guest's configuration, 1 for the current one, only for guests that are locked",
+    &["id", "remote", "state"],
+);
+pub(super) static INFO: Family = Family::gauge(
+    "pve_guest_info",
+    "Name, node, pool, tags and type of a guest, by the last that was known",
+    &["id", "name", "node", "pool", "remote", "tags", "template", "type"],
+);
+
+/// In the order of prometheus-pve-exporter, and the three that it leaves out.
+const HA_STATES: &[&str] = &[
+    "stopped",
+    "request_stop",
+    "request_start",
+    "request_start_balance",
+    "started",
+    "fence",
+    "recovery",
+    "migrate",
+    "relocate",
+    "freeze",
+    "error",
+    "disabled",
+    "enabled",
+    "ignored",
+];
+
+const LOCK_STATES: &[&str] = &[
+    "backup",
+    "clone",
+    "create",
+    "migrate",
+    "rollback",
+    "snapshot",
+    "snapshot-delete",
+    "suspended",
+    "suspending",
+];
+
+pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
+    let mut transmit = Lines::of(&NETWORK_TRANSMIT);
+    let mut receive = Lines::of(&NETWORK_RECEIVE);
+    let mut written = Lines::of(&DISK_WRITTEN);
+    let mut read = Lines::of(&DISK_READ);
+    let mut lock = Lines::of(&LOCK_STATE);
+    let mut info = Lines::of(&INFO);
+
+    let picture = exposing.picture;
+    let filter = exposing.inputs.filter;
+    let mut vmid = itoa::Buffer::new();
+    for guest in &picture.guests {
+        if !filter.is_empty() && !filter.admits(&facts(guest)) {
+            continue;
+        }
+        set(&mut exposing.id, &[guest.kind.as_str(), "/", vmid.format(guest.vmid)]);
+        exposing.identify();
+
+        let truth = exposing.truth(&guest.node);
+        if let Some(up) = is_up(guest, truth) {
+            exposing.up.push(&exposing.labels, up);
+        }
+        if truth == Truth::Live {
+            exposing.usage(&guest.usage);
+            push(&mut exposing.disk_size, &exposing.labels, guest.usage.disk_size);
+            if guest.kind == GuestKind::Lxc {
+                push(&mut exposing.disk_usage, &exposing.labels, guest.usage.disk);
+            }
+            push(&mut transmit, &exposing.labels, guest.counters.network_out);
+            push(&mut receive, &exposing.labels, guest.counters.network_in);
+            push(&mut written, &exposing.labels, guest.counters.disk_written);
+            push(&mut read, &exposing.labels, guest.counters.disk_read);
+        }
+        // Both come from the cluster file system: they are true whatever happened to the node.
+        if !guest.ha_state.is_empty() {
+            exposing.ha_state.state_set(&exposing.labels, "state", HA_STATES, &guest.ha_state);
+        }
+        if !guest.lock.is_empty() {
+            lock.state_set(&exposing.labels, "state", LOCK_STATES, &guest.lock);
+        }
+
+        exposing.labels.clear();
+        exposing
+            .labels
+            .push("id", &exposing.id)
+            .push("name", &guest.name)
+            .push("node", &guest.node)
+            .push("pool", &guest.pool)
+            .push("remote", exposing.inputs.remote)
+            .push("tags", &guest.tags)
+            .push("template", template(guest))
+            .push("type", guest.kind.as_str());
+        info.push(&exposing.labels, true);
+    }
+
+    for pool in &picture.pools {
+        set(&mut exposing.id, &["/pool/", &pool.name]);
+        exposing.identify();
+        exposing.usage(&pool.usage);
+    }
+    vec![transmit, receive, written, read, lock, info]
+}
+
+/// Whether the guest runs; `None` where nobody can know.
+fn is_up(guest: &Guest, truth: Truth) -> Option<bool> {
+    match (truth, guest.status) {
+        (Truth::Dead, _) => Some(false),
+        (Truth::Frozen | Truth::Unknown, _) | (Truth::Live, GuestStatus::Unknown) => None,
+        (Truth::Live, status) => Some(status == GuestStatus::Running),
+    }
+}
+
+/// As prometheus-pve-exporter writes it, empty where it is not known.
+fn template(guest: &Guest) -> &'static str {
+    match guest.template {
+        Some(true) => "1",
+        Some(false) => "0",
+        None => "",
+    }
+}
+
+fn facts(guest: &Guest) -> GuestFacts<'_> {
+    GuestFacts {
+        name: &guest.name,
+        tags: &guest.tags,
+        pool: &guest.pool,
+        template: guest.template.unwrap_or(false),
+    }
+}

@@ -1,0 +1,199 @@
+//! One thing known of one remote: the last good value, and how the asking for it goes.
+//!
+//! Readers take the value without waiting. Asking is a task of its own: whoever wants a fresh
+//! value joins the attempt that runs or starts one, waits as long as it likes, and never owns it,
+//! so a late answer still arrives for whoever comes next.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::watch;
+
+use crate::remote::error::CallError;
+use crate::remote::outcome::Outcome;
+use crate::source::{AnySource, AnyValue, Coverage, Fetched, Session};
+
+/// An attempt that takes this much longer than the last one is taken to hang.
+const HANGS_AFTER: Duration = Duration::from_secs(2);
+
+pub struct Slot {
+    pub source: &'static dyn AnySource,
+    /// The node that is asked about, where the source is asked of each.
+    pub node: Option<Arc<str>>,
+    good: ArcSwapOption<Good>,
+    state: Mutex<State>,
+    /// Number of attempts that have ended.
+    ended: watch::Sender<u64>,
+}
+
+/// A value as it was answered.
+pub struct Good {
+    pub value: AnyValue,
+    pub at: Instant,
+    /// Changes with every answer; unique within the slot.
+    pub generation: u64,
+    pub coverage: Option<Coverage>,
+}
+
+#[derive(Default)]
+struct State {
+    running_since: Option<Instant>,
+    last: Option<Attempt>,
+    /// Attempts in a row that brought no value.
+    failures: u32,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    pub started: Instant,
+    pub took: Duration,
+    /// The worst of its calls.
+    pub outcome: Outcome,
+    /// For the operator: what went wrong, where, and what to do about it.
+    pub report: Option<Arc<str>>,
+}
+
+/// What a finished attempt changed, for the log.
+pub struct Ended {
+    pub attempt: Attempt,
+    pub before: Option<Outcome>,
+}
+
+impl Slot {
+    pub fn new(source: &'static dyn AnySource, node: Option<Arc<str>>) -> Self {
+        Self {
+            source,
+            node,
+            good: ArcSwapOption::empty(),
+            state: Mutex::default(),
+            ended: watch::Sender::new(0),
+        }
+    }
+
+    /// The last good value.
+    pub fn good(&self) -> Option<Arc<Good>> {
+        self.good.load_full()
+    }
+
+    pub fn last_attempt(&self) -> Option<Attempt> {
+        self.state().last.clone()
+    }
+
+    /// The outcome of the last attempt, without what it said.
+    pub fn last_outcome(&self) -> Option<Outcome> {
+        self.state().last.as_ref().map(|last| last.outcome)
+    }
+
+    pub fn failures(&self) -> u32 {
+        self.state().failures
+    }
+
+    /// Number of attempts that have ended, to wait for the next.
+    pub fn attempts(&self) -> u64 {
+        *self.ended.borrow()
+    }
+
+    /// Whether an attempt that started at least so long ago is the latest, and none runs.
+    pub fn is_due(&self, now: Instant, interval: Duration) -> bool {
+        let state = self.state();
+        state.running_since.is_none()
+            && state.last.as_ref().is_none_or(|last| {
+                now.saturating_duration_since(last.started + last.took) >= interval
+            })
+    }
+
+    /// Whether waiting for the next end of an attempt is likely to bring a value: not where the
+    /// last one ended without an answer, and not for one that hangs already. So a remote that
+    /// hangs costs one scrape its time, and no other.
+    pub fn is_worth_waiting(&self, now: Instant) -> bool {
+        let state = self.state();
+        if state.last.as_ref().is_some_and(|last| last.outcome == Outcome::Unavailable) {
+            return false;
+        }
+        let usual = state.last.as_ref().map_or(Duration::ZERO, |last| last.took);
+        state
+            .running_since
+            .is_some_and(|since| now.saturating_duration_since(since) < HANGS_AFTER + usual)
+    }
+
+    /// Waits until more than `attempts` have ended.
+    pub async fn wait_past(&self, attempts: u64) {
+        let mut ended = self.ended.subscribe();
+        // The sender lives in self.
+        let _ = ended.wait_for(|ended| *ended > attempts).await;
+    }
+
+    /// Starts an attempt, unless one runs. `ended` is called once it has.
+    pub fn start<F>(self: &Arc<Self>, session: &Arc<Session>, ended: F)
+    where
+        F: FnOnce(&Arc<Self>, Ended) + Send + 'static,
+    {
+        let started = Instant::now();
+        {
+            let mut state = self.state();
+            if state.running_since.is_some() {
+                return;
+            }
+            state.running_since = Some(started);
+        }
+        let slot = Arc::clone(self);
+        let session = Arc::clone(session);
+        tokio::spawn(async move {
+            // In a task of its own, so that a panic in it ends the attempt like any other error.
+            let asking = tokio::spawn({
+                let slot = Arc::clone(&slot);
+                async move {
+                    let previous = slot.good().map(|good| Arc::clone(&good.value));
+                    slot.source.fetch(&session, slot.node.as_deref(), previous).await
+                }
+            });
+            let finished = slot.finish(started, asking.await.ok());
+            ended(&slot, finished);
+        });
+    }
+
+    fn finish(&self, started: Instant, result: Option<Result<Fetched<AnyValue>, CallError>>) -> Ended {
+        let now = Instant::now();
+        let (outcome, report) = match &result {
+            Some(Ok(fetched)) => match fetched.problems.iter().max_by_key(|error| error.outcome()) {
+                None => (Outcome::Ok, None),
+                Some(error) => (error.outcome(), Some(error.report())),
+            },
+            Some(Err(error)) => (error.outcome(), Some(error.report())),
+            None => (
+                Outcome::Invalid,
+                Some(format!("{}: reading the answer failed unexpectedly", self.source.name())),
+            ),
+        };
+        if let Some(Ok(fetched)) = result {
+            let generation = self.good.load().as_ref().map_or(1, |good| good.generation + 1);
+            self.good.store(Some(Arc::new(Good {
+                value: fetched.value,
+                at: now,
+                generation,
+                coverage: fetched.coverage,
+            })));
+        }
+
+        let attempt = Attempt {
+            started,
+            took: now.saturating_duration_since(started),
+            outcome,
+            report: report.map(Arc::from),
+        };
+        let before = {
+            let mut state = self.state();
+            state.running_since = None;
+            state.failures = if outcome.is_error() { state.failures.saturating_add(1) } else { 0 };
+            state.last.replace(attempt.clone()).map(|last| last.outcome)
+        };
+        self.ended.send_modify(|ended| *ended += 1);
+        Ended { attempt, before }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,7 @@
+//! The calls of Proxmox Backup Server.
+
+pub mod datastores;
+pub mod metrics;
+pub mod node_status;
+pub mod usage;
+pub mod version;

@@ -1,0 +1,6 @@
+//! The calls of Proxmox VE.
+
+pub mod export;
+pub mod membership;
+pub mod resources;
+pub mod version;

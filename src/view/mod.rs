@@ -1,0 +1,3 @@
+//! What is shown of the fleet: each view reads the same slots, none of them asks a remote.
+
+pub mod native;

@@ -1,0 +1,48 @@
+//! The native view: every family of the catalogue, each sample with the label `remote`.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::collect::COLLECTORS;
+use crate::fleet::{Fleet, Selection, status};
+use crate::metric::exposition::{self, Format};
+use crate::metric::family::Family;
+
+/// Every family of the view, in the order of the exposition.
+pub static FAMILIES: LazyLock<Vec<&'static Family>> = LazyLock::new(|| {
+    let collected = COLLECTORS.iter().flat_map(|collector| collector.families);
+    collected.chain(status::FAMILIES).copied().collect()
+});
+
+/// Renders the selected part of the fleet. `own` is the program's own metrics in the same format.
+pub fn render(fleet: &Fleet, selection: &Selection, format: Format, own: &str) -> Bytes {
+    let now = Instant::now();
+    let roster = fleet.roster();
+    let remotes = || roster.remotes.iter().filter(|remote| selection.has_remote(remote));
+
+    let mut blocks = Vec::new();
+    for remote in remotes() {
+        for subject in &remote.subjects {
+            if selection.has_collector(subject.collector) {
+                blocks.push(remote.block(subject, now));
+            }
+        }
+    }
+    blocks.push(Arc::new(status::render(
+        remotes().map(|remote| &**remote),
+        &roster.label_names,
+        |collector| selection.has_collector(collector),
+        now,
+    )));
+    exposition::assemble(format, &FAMILIES, &blocks, own)
+}
+
+/// Changes whenever an answer for the selected remotes has come.
+pub fn generation(fleet: &Fleet, selection: &Selection) -> u64 {
+    let roster = fleet.roster();
+    let address = Arc::as_ptr(&roster).addr() as u64;
+    let remotes = roster.remotes.iter().filter(|remote| selection.has_remote(remote));
+    remotes.map(|remote| remote.generation()).sum::<u64>().wrapping_add(address)
+}
