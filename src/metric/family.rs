@@ -8,7 +8,7 @@ use super::exposition::Format;
 pub enum Kind {
     Gauge,
     Counter,
-    /// Only for the program's own metrics (`OwnRegistry`); no
+    /// Only for the program's own metrics ([`OwnRegistry`](super::OwnRegistry)); no
     /// [`Lines`](super::Lines) carry one.
     Histogram,
 }

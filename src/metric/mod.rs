@@ -9,9 +9,15 @@ pub mod exposition;
 pub mod family;
 pub mod labels;
 pub mod lines;
+pub mod lint;
+pub mod own;
+pub mod parse;
+#[cfg(test)]
+mod tests;
 
 pub use block::Block;
 pub use exposition::{Format, assemble, gzip};
 pub use family::{Family, Kind};
 pub use labels::LabelBlock;
 pub use lines::{Lines, Value};
+pub use own::OwnRegistry;
