@@ -1,25 +1,14 @@
 //! What one collector says of one remote, rendered.
 
-use std::ops::Range;
-
-use bytes::Bytes;
-
 use super::family::Family;
 use super::lines::Lines;
 
-/// Rendered lines of any number of families, immutable: one buffer, and where each family's lines
-/// lie in it. Cheap to clone and to hold while a newer generation takes its place.
-#[derive(Clone, Debug, Default)]
+/// Rendered lines of any number of families, immutable. It is shared rather than cloned, and
+/// held while a newer generation takes its place.
+#[derive(Debug, Default)]
 pub struct Block {
-    buffer: Bytes,
-    parts: Vec<Part>,
-}
-
-#[derive(Clone, Debug)]
-struct Part {
-    family: &'static Family,
-    range: Range<usize>,
-    samples: usize,
+    /// Each family once, none without a sample.
+    parts: Vec<Lines>,
 }
 
 impl Block {
@@ -30,44 +19,23 @@ impl Block {
     /// Puts the lines of each family together, families in the order of their first sample.
     /// Families without a sample are left out.
     pub fn from_lines(lines: impl IntoIterator<Item = Lines>) -> Self {
-        let mut groups: Vec<(&'static Family, Vec<Lines>)> = Vec::new();
+        let mut parts: Vec<Lines> = Vec::new();
         for lines in lines {
             if lines.samples() == 0 {
                 continue;
             }
-            let family = lines.family();
-            match groups
-                .iter_mut()
-                .find(|(known, _)| known.name == family.name)
-            {
-                Some((_, group)) => group.push(lines),
-                None => groups.push((family, vec![lines])),
+            let name = lines.family().name;
+            match parts.iter_mut().find(|part| part.family().name == name) {
+                Some(part) => part.append(&lines),
+                None => parts.push(lines),
             }
         }
-        let size = groups
-            .iter()
-            .flat_map(|(_, group)| group)
-            .map(|lines| lines.as_bytes().len())
-            .sum();
-        let mut buffer = Vec::with_capacity(size);
-        let parts = groups
-            .into_iter()
-            .map(|(family, group)| {
-                let start = buffer.len();
-                for lines in &group {
-                    buffer.extend_from_slice(lines.as_bytes());
-                }
-                Part {
-                    family,
-                    range: start..buffer.len(),
-                    samples: group.iter().map(Lines::samples).sum(),
-                }
-            })
-            .collect();
-        Self {
-            buffer: buffer.into(),
-            parts,
+        // A block lives as long as its generation, and buffers grow by doubling.
+        for part in &mut parts {
+            part.shrink_to_fit();
         }
+        parts.shrink_to_fit();
+        Self { parts }
     }
 
     /// The lines of `family`, or none if it has no sample here.
@@ -80,16 +48,16 @@ impl Block {
     pub fn parts(&self) -> impl Iterator<Item = (&'static Family, &[u8])> {
         self.parts
             .iter()
-            .filter_map(|part| Some((part.family, self.buffer.get(part.range.clone())?)))
+            .map(|part| (part.family(), part.as_bytes()))
     }
 
     pub fn families(&self) -> impl Iterator<Item = &'static Family> {
-        self.parts.iter().map(|part| part.family)
+        self.parts.iter().map(Lines::family)
     }
 
     /// The number of samples of all families.
     pub fn samples(&self) -> usize {
-        self.parts.iter().map(|part| part.samples).sum()
+        self.parts.iter().map(Lines::samples).sum()
     }
 
     pub fn is_empty(&self) -> bool {

@@ -47,6 +47,10 @@ pub fn assemble<B: AsRef<Block>>(
     blocks: &[B],
     own: &str,
 ) -> Bytes {
+    debug_assert!(
+        own.is_empty() || own.ends_with('\n'),
+        "own metrics end mid-line"
+    );
     let positions: HashMap<&str, usize> = order
         .iter()
         .enumerate()

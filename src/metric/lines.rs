@@ -64,7 +64,8 @@ impl Lines {
         Self::with_capacity(family, 0)
     }
 
-    /// `capacity` in bytes; about 80 for a sample with two labels.
+    /// `capacity` in bytes; about 80 for a sample with two labels. The last generation's size is
+    /// the best guess: a buffer that grows on the way doubles the cost of a sample.
     pub fn with_capacity(family: &'static Family, capacity: usize) -> Self {
         debug_assert!(
             family.kind != Kind::Histogram,
@@ -119,6 +120,16 @@ impl Lines {
 
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Takes in more lines of the same family.
+    pub(super) fn append(&mut self, more: &Self) {
+        self.bytes.extend_from_slice(&more.bytes);
+        self.samples += more.samples;
+    }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
     }
 
     fn finish(&mut self, value: impl Value) {

@@ -57,7 +57,7 @@ impl Exposition {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}: {problem}")]
 pub struct ParseError {
-    /// From 1.
+    /// From 1; the last one for what is missing at the end, 0 in an empty body.
     pub line: usize,
     pub problem: Problem,
 }
