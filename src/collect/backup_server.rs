@@ -40,12 +40,8 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let mut info = Lines::of(&INFO);
     let mut labels = LabelBlock::new();
     labels.push("remote", inputs.remote);
-    if let Some(value) = status.uptime {
-        uptime.push(&labels, value);
-    }
-    if let Some(value) = status.cpus {
-        cpu_limit.push(&labels, value);
-    }
+    uptime.push_known(&labels, status.uptime);
+    cpu_limit.push_known(&labels, status.cpus);
     labels.clear();
     labels
         .push("boot_mode", &status.boot_mode)

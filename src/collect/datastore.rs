@@ -229,9 +229,7 @@ fn size_lines(metrics: &metrics::Metrics, remote: &str) -> Vec<Lines> {
             datastore.s3_downloaded,
         ];
         for (lines, value) in sheets.iter_mut().zip(values) {
-            if let Some(value) = value {
-                lines.push(&labels, value);
-            }
+            lines.push_known(&labels, value);
         }
     }
     Vec::from(sheets)
@@ -260,9 +258,7 @@ fn state_lines(datastores: &[datastores::Datastore], inputs: &Inputs<'_>) -> Vec
         labels.clear();
         labels.push("datastore", &datastore.name).push("remote", inputs.remote);
         up.push(&labels, datastore.is_open() && !is_broken(&datastore.name));
-        if let Some(is_mounted) = datastore.mounted {
-            mounted.push(&labels, is_mounted);
-        }
+        mounted.push_known(&labels, datastore.mounted);
         if !datastore.maintenance.is_empty() {
             maintenance.state_set(&labels, "mode", MAINTENANCE_MODES, &datastore.maintenance);
         }

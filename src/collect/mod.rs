@@ -150,7 +150,7 @@ mod tests {
     fn the_catalogue_keeps_the_naming_rules() {
         let families: Vec<&Family> =
             COLLECTORS.iter().flat_map(|c| c.families.iter().copied()).collect();
-        let findings = crate::metric::lint::check(&families);
+        let findings = crate::metric::lint::lint(&families, &[]);
         assert!(findings.is_empty(), "{findings:#?}");
     }
 }

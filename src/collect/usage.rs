@@ -113,9 +113,7 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
             node.network_out,
         ];
         for (lines, value) in gauges.iter_mut().zip(values) {
-            if let Some(value) = value {
-                lines.push(&labels, value);
-            }
+            lines.push_known(&labels, value);
         }
     }
 

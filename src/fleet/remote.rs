@@ -217,6 +217,13 @@ impl Remote {
         }
     }
 
+    /// What is wrong with the remote, as the last attempt that failed has said it.
+    pub fn trouble(&self) -> Option<Arc<str>> {
+        let slots = self.slots.load();
+        let attempts = slots.iter().filter_map(|slot| slot.last_attempt());
+        attempts.filter(|attempt| attempt.outcome.is_error()).max_by_key(|a| a.outcome)?.report
+    }
+
     /// How a collector stands.
     pub fn state_of(&self, subject: &Subject, now: Instant) -> CollectorState {
         let slots = self.slots.load();

@@ -102,12 +102,23 @@ impl Lines {
         self.finish(value);
     }
 
-    /// Appends one sample a state: 1 for `current`, 0 for the others. All are 0 if `current` is
-    /// none of `states`.
+    /// Appends one sample a state: 1 for `current`, 0 for the others. A `current` that is none of
+    /// `states`, as a newer version may have, stands after them. Empty is no state.
     pub fn state_set(&mut self, labels: &LabelBlock, name: &str, states: &[&str], current: &str) {
         for state in states {
             self.push_with(labels, name, state, *state == current);
         }
+        if !current.is_empty() && !states.contains(&current) {
+            self.push_with(labels, name, current, true);
+        }
+    }
+
+    /// Appends a sample with labels that the declaration does not have, because the operator
+    /// chooses them.
+    pub fn push_open(&mut self, labels: &LabelBlock, value: impl Value) {
+        self.bytes.extend_from_slice(self.family.name.as_bytes());
+        self.bytes.extend_from_slice(labels.as_bytes());
+        self.finish(value);
     }
 
     pub fn family(&self) -> &'static Family {

@@ -6,14 +6,14 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::collect::COLLECTORS;
-use crate::fleet::{Fleet, Selection, status};
+use crate::fleet::{Fleet, Selection, process, status};
 use crate::metric::exposition::{self, Format};
 use crate::metric::family::Family;
 
 /// Every family of the view, in the order of the exposition.
 pub static FAMILIES: LazyLock<Vec<&'static Family>> = LazyLock::new(|| {
     let collected = COLLECTORS.iter().flat_map(|collector| collector.families);
-    collected.chain(status::FAMILIES).copied().collect()
+    collected.chain(status::FAMILIES).chain(process::FAMILIES).copied().collect()
 });
 
 /// Renders the selected part of the fleet. `own` is the program's own metrics in the same format.
@@ -36,6 +36,9 @@ pub fn render(fleet: &Fleet, selection: &Selection, format: Format, own: &str) -
         |collector| selection.has_collector(collector),
         now,
     )));
+    if selection.is_everything() {
+        blocks.push(Arc::new(process::render()));
+    }
     exposition::assemble(format, &FAMILIES, &blocks, own)
 }
 

@@ -1,6 +1,6 @@
 //! Virtual machines and containers, and the pools that sum them up.
 
-use super::{Exposing, Truth, push, set};
+use super::{Exposing, Truth, set};
 use crate::config::filter::GuestFacts;
 use crate::metric::family::Family;
 use crate::metric::lines::Lines;
@@ -91,14 +91,14 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
         }
         if truth == Truth::Live {
             exposing.usage(&guest.usage);
-            push(&mut exposing.disk_size, &exposing.labels, guest.usage.disk_size);
+            exposing.disk_size.push_known(&exposing.labels, guest.usage.disk_size);
             if guest.kind == GuestKind::Lxc {
-                push(&mut exposing.disk_usage, &exposing.labels, guest.usage.disk);
+                exposing.disk_usage.push_known(&exposing.labels, guest.usage.disk);
             }
-            push(&mut transmit, &exposing.labels, guest.counters.network_out);
-            push(&mut receive, &exposing.labels, guest.counters.network_in);
-            push(&mut written, &exposing.labels, guest.counters.disk_written);
-            push(&mut read, &exposing.labels, guest.counters.disk_read);
+            transmit.push_known(&exposing.labels, guest.counters.network_out);
+            receive.push_known(&exposing.labels, guest.counters.network_in);
+            written.push_known(&exposing.labels, guest.counters.disk_written);
+            read.push_known(&exposing.labels, guest.counters.disk_read);
         }
         // Both come from the cluster file system: they are true whatever happened to the node.
         if !guest.ha_state.is_empty() {

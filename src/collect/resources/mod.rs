@@ -194,18 +194,11 @@ impl Exposing<'_> {
 
     /// The gauges that nodes, guests and pools share.
     fn usage(&mut self, usage: &source::Usage) {
-        push(&mut self.cpu_usage, &self.labels, usage.cpu);
-        push(&mut self.cpu_limit, &self.labels, usage.cpu_limit);
-        push(&mut self.memory_usage, &self.labels, usage.memory);
-        push(&mut self.memory_size, &self.labels, usage.memory_size);
-        push(&mut self.uptime, &self.labels, usage.uptime);
-    }
-}
-
-/// Appends a sample where there is a value: absent is absent, never 0.
-fn push(lines: &mut Lines, labels: &LabelBlock, value: Option<f64>) {
-    if let Some(value) = value {
-        lines.push(labels, value);
+        self.cpu_usage.push_known(&self.labels, usage.cpu);
+        self.cpu_limit.push_known(&self.labels, usage.cpu_limit);
+        self.memory_usage.push_known(&self.labels, usage.memory);
+        self.memory_size.push_known(&self.labels, usage.memory_size);
+        self.uptime.push_known(&self.labels, usage.uptime);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Nodes.
 
-use super::{Exposing, Truth, push, set};
+use super::{Exposing, Truth, set};
 use crate::metric::family::Family;
 use crate::metric::lines::Lines;
 
@@ -24,8 +24,8 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
         }
         if exposing.truth(&node.name) == Truth::Live {
             exposing.usage(&node.usage);
-            push(&mut exposing.disk_usage, &exposing.labels, node.usage.disk);
-            push(&mut exposing.disk_size, &exposing.labels, node.usage.disk_size);
+            exposing.disk_usage.push_known(&exposing.labels, node.usage.disk);
+            exposing.disk_size.push_known(&exposing.labels, node.usage.disk_size);
         }
         if !node.ha_state.is_empty() {
             exposing.ha_state.state_set(&exposing.labels, "state", HA_STATES, &node.ha_state);

@@ -1,6 +1,6 @@
 //! Storages, one entry for each node that has them.
 
-use super::{Exposing, Truth, push, set};
+use super::{Exposing, Truth, set};
 use crate::metric::family::Family;
 use crate::metric::lines::Lines;
 
@@ -26,8 +26,8 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
             Truth::Live => {
                 exposing.up.push(&exposing.labels, storage.available);
                 if storage.available {
-                    push(&mut exposing.disk_size, &exposing.labels, storage.size);
-                    push(&mut exposing.disk_usage, &exposing.labels, storage.used);
+                    exposing.disk_size.push_known(&exposing.labels, storage.size);
+                    exposing.disk_usage.push_known(&exposing.labels, storage.used);
                 }
             }
             Truth::Dead => exposing.up.push(&exposing.labels, false),

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::remote::call::Answer;
 use crate::remote::error::CallError;
 use crate::remote::outcome::Outcome;
 use crate::remote::version::Version;
@@ -122,7 +121,7 @@ impl Export {
         let request = Request::of(&EXPORT_CALL).time_out(WHOLE_TIME_OUT);
         let answer = session.get(request).await?;
         let points = session.read(&answer, &EXPORT_CALL, parse).await?;
-        self.take(points, &answer);
+        self.judge(points, answer.date);
         if answer.elapsed > SLOW && nodes.len() > 1 {
             // Who was slow is not known yet: each is asked alone next time.
             self.one_by_one = Some(OneByOne { last_trouble: Instant::now(), paused: HashMap::new() });
@@ -157,7 +156,7 @@ impl Export {
                 Ok(answer) => session
                     .read(&answer, &EXPORT_CALL, parse)
                     .await
-                    .map(|points| self.take(points, &answer)),
+                    .map(|points| self.judge(points, answer.date)),
                 Err(error) => Err(error),
             };
             let trouble = asked_at.elapsed() > SLOW
@@ -180,9 +179,8 @@ impl Export {
             .is_some_and(|until| Instant::now() < *until)
     }
 
-    /// Takes what an answer has, judged against that answer's own clock.
-    fn take(&mut self, points: Points, answer: &Answer) {
-        let now = answer.date;
+    /// Takes what an answer has, judged against the clock of the server, in Unix seconds.
+    fn judge(&mut self, points: Points, now: Option<i64>) {
         let is_old = |timestamp: i64| now.is_some_and(|now| timestamp < now - FRESH);
         self.dropped.without_timestamp += points.without_timestamp;
         self.dropped.too_old += points

@@ -304,6 +304,14 @@ pub fn parse_status(text: &str) -> Result<Status, Unreadable> {
     Ok(status)
 }
 
+/// Reads both answers into one picture, for tests of what is made of it.
+#[cfg(test)]
+pub fn parse_picture(resources: &str, status: &str) -> Result<Picture, Unreadable> {
+    let mut picture = parse_resources(resources)?;
+    picture.join(parse_status(status)?);
+    Ok(picture)
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Row<'a> {
