@@ -162,13 +162,13 @@ impl Sheet {
             self.labels.push("address", &endpoint.address).push("remote", &remote.config.name);
             let view = endpoint.view();
             self.clock.push_known(&self.labels, view.clock_difference);
-            if let Some(certificate) = &view.certificate {
-                self.not_after.push_known(&self.labels, certificate.not_after);
+            if let Some(state) = &view.certificate {
+                self.not_after.push_known(&self.labels, state.certificate.not_after);
                 self.certificate.state_set(
                     &self.labels,
                     "state",
                     &Verdict::ALL.map(Verdict::as_str),
-                    certificate.verdict.as_str(),
+                    state.verdict.as_str(),
                 );
             }
         }

@@ -196,7 +196,7 @@ impl RemoteTelemetry {
 }
 
 impl Observer for RemoteTelemetry {
-    fn call_finished(&self, record: &CallRecord<'_>) {
+    fn call_finished(&self, record: &CallRecord) {
         let labels = CallLabels { call: record.call, product: record.product.as_str() };
         self.telemetry.request_duration.get_or_create(&labels).observe(record.elapsed.as_secs_f64());
         let endpoint = self.endpoints.get(record.endpoint);

@@ -1,1 +1,26 @@
+//! How to talk to one PVE or PBS: trust, token, fail-over, limits, and what the answer means.
+//!
+//! [`Client`] is the door. It reports every call to an [`Observer`](observer::Observer) and knows
+//! no metrics; it gives bodies as they are and knows no API call by name.
 
+pub mod call;
+pub mod certificate;
+mod classify;
+mod client;
+mod endpoints;
+pub mod error;
+mod login;
+pub mod observer;
+pub mod outcome;
+mod transport;
+pub mod trust;
+pub mod upid;
+pub mod version;
+
+#[cfg(test)]
+mod test_server;
+#[cfg(test)]
+mod tests;
+
+pub use client::Client;
+pub use error::SetupError;

@@ -210,7 +210,13 @@ impl Session {
 
     /// Asks. A call that was refused for good is not made again for an hour; its error stands.
     pub async fn get(&self, request: Request<'_>) -> Result<Answer, CallError> {
-        let path = request.path(self.version());
+        let (version, since) = (self.version(), request.call.since);
+        if let (Some(version), Some(since)) = (version, since)
+            && version < since
+        {
+            return Err(self.client.too_old(request.call.path, version, since));
+        }
+        let path = request.path(version);
         let key = path.split_once('?').map_or(&*path, |(path, _)| path).to_owned();
         if let Some(error) = self.refusal(&key) {
             return Err(error);

@@ -50,25 +50,20 @@ async fn fetch(asked: Asked<'_, Vec<Usage>>) -> Result<Fetched<Vec<Usage>>, Call
         }
         Err(error) => error,
     };
-    match error.outcome() {
-        Outcome::Unauthorised | Outcome::Forbidden | Outcome::Unavailable
-            if !error.is_answered() => Err(error),
-        Outcome::Unauthorised | Outcome::Forbidden => Err(error),
-        _ => one_by_one(session).await,
+    let is_about_rights = matches!(error.outcome(), Outcome::Unauthorised | Outcome::Forbidden);
+    if is_about_rights || !error.is_answered() {
+        return Err(error);
     }
+    one_by_one(session).await
 }
 
 async fn one_by_one(session: &Session) -> Result<Fetched<Vec<Usage>>, CallError> {
     let mut usages = Vec::new();
-    let mut problems = Vec::new();
     for datastore in datastores::ask(session).await? {
         let readable = if datastore.is_open() {
             match metrics::ask_status(session, &datastore.name).await {
                 Ok(_) => Some(true),
-                Err(error) if error.is_answered() => {
-                    problems.push(error);
-                    Some(false)
-                }
+                Err(error) if error.is_answered() => Some(false),
                 Err(error) => return Err(error),
             }
         } else {
@@ -76,7 +71,7 @@ async fn one_by_one(session: &Session) -> Result<Fetched<Vec<Usage>>, CallError>
         };
         usages.push(Usage { store: datastore.name, readable, estimated_full: None });
     }
-    Ok(Fetched { value: usages, problems, coverage: None })
+    Ok(Fetched::whole(usages))
 }
 
 /// Reads `/status/datastore-usage`.

@@ -1,0 +1,293 @@
+//! The door to one remote.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::Semaphore;
+
+use super::call::{Answer, Call};
+use super::endpoints::Endpoints;
+use super::error::{CallError, Context, Failure, SetupError};
+use super::login::{Entry, Login};
+use super::observer::{CallRecord, Observer};
+use super::transport::{self, Transport};
+use super::trust::SystemRoots;
+use super::version::Version;
+use crate::config;
+
+/// While another end-point is left, one is not waited for longer. A refused token is answered
+/// after three seconds.
+const SHARE_OF_ONE: Duration = Duration::from_secs(5);
+
+/// Talks to one remote. Clones share everything.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    config: Arc<config::Remote>,
+    name: Arc<str>,
+    transports: Vec<Transport>,
+    endpoints: Mutex<Endpoints>,
+    /// What the last end-point that did not answer has shown.
+    last_failure: Mutex<String>,
+    login: Login,
+    in_flight: Semaphore,
+    in_flight_total: Arc<Semaphore>,
+    observer: Arc<dyn Observer>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("remote", &self.0.name).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    pub fn new(
+        config: Arc<config::Remote>,
+        roots: Arc<SystemRoots>,
+        in_flight_total: Arc<Semaphore>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, SetupError> {
+        let transports = config
+            .endpoints
+            .iter()
+            .enumerate()
+            .map(|(index, endpoint)| {
+                Transport::new(index, &config, endpoint, &roots, Arc::clone(&observer))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self(Arc::new(Inner {
+            name: Arc::from(&*config.name),
+            endpoints: Mutex::new(Endpoints::new(transports.len())),
+            transports,
+            last_failure: Mutex::default(),
+            login: Login::new(),
+            in_flight: Semaphore::new(config.max_in_flight),
+            in_flight_total,
+            observer,
+            config,
+        })))
+    }
+
+    /// Number of end-points.
+    pub fn endpoints(&self) -> usize {
+        self.0.transports.len()
+    }
+
+    /// From now on this end-point is asked first.
+    pub fn prefer(&self, endpoint: usize) {
+        self.0.endpoints().prefer(endpoint);
+    }
+
+    /// Lets a token that was refused be tried again.
+    pub fn reset_pause(&self) {
+        self.0.login.reset();
+    }
+
+    /// Asks. The wait for a turn counts into the time-out.
+    pub async fn get(&self, call: &Call) -> Result<Answer, CallError> {
+        let inner = &*self.0;
+        let context = inner.context(call.name, None);
+        let entry = inner.login.enter(&context).await?;
+        let time_out = call.time_out.unwrap_or(inner.config.timeout);
+        let deadline = Instant::now() + time_out;
+
+        let asking = async {
+            // Both are never closed.
+            let _own = inner.in_flight.acquire().await;
+            let _total = inner.in_flight_total.acquire().await;
+            inner.try_endpoints(call, deadline).await
+        };
+        // A little later than the end-point's own, which knows better what did not answer.
+        let result = tokio::time::timeout(time_out + Duration::from_millis(250), asking)
+            .await
+            .unwrap_or_else(|_| Err(CallError::new(context, Failure::TimedOut(time_out))));
+
+        match (entry, &result) {
+            (Entry::Alone(alone), Ok(_)) => alone.accepted(),
+            (Entry::Alone(alone), Err(error)) => match error.failure() {
+                Failure::Unauthorised { .. } => alone.refused(error.clone()),
+                _ if error.is_answered() => alone.accepted(),
+                _ => alone.unanswered(error.clone()),
+            },
+            (Entry::Free, Err(error)) if matches!(error.failure(), Failure::Unauthorised { .. }) => {
+                inner.login.refused();
+            }
+            (Entry::Free, _) => {}
+        }
+        result
+    }
+
+    /// The error for an answer that is not what the call answers with.
+    pub fn unreadable(&self, answer: &Answer, call: &'static str, why: &str) -> CallError {
+        let context = self.0.context(call, Some(answer.endpoint));
+        CallError::new(context, Failure::Unreadable(why.to_owned()))
+    }
+
+    /// The error for an answer that shows nothing because the token may see nothing.
+    pub fn nothing_visible(&self, answer: &Answer, call: &'static str, missing: &str) -> CallError {
+        let context = self.0.context(call, Some(answer.endpoint));
+        CallError::new(context, Failure::Forbidden(format!("{missing} (the answer is empty)")))
+    }
+
+    /// The error for a call that came with a later version than the remote's; it is not made.
+    pub fn too_old(&self, call: &'static str, version: Version, since: Version) -> CallError {
+        let context = self.0.context(call, None);
+        CallError::new(context, Failure::NotImplemented(format!("{version}, it came with {since}")))
+    }
+}
+
+impl Inner {
+    async fn try_endpoints(&self, call: &Call, deadline: Instant) -> Result<Answer, CallError> {
+        let candidates = match call.endpoint {
+            Some(only) => Vec::from_iter(self.endpoints().may_ask(only, Instant::now()).then_some(only)),
+            None => self.endpoints().candidates(Instant::now()),
+        };
+        let mut last = None;
+        let count = candidates.len();
+        for (position, index) in candidates.into_iter().enumerate() {
+            let Some(transport) = self.transports.get(index) else { continue };
+            let mut left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            if position + 1 < count {
+                left = left.min(SHARE_OF_ONE);
+            }
+            match self.attempt(index, transport, call, left).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.is_answered() || call.endpoint.is_some() => return Err(error),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| {
+            let last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            CallError::new(self.context(call.name, None), Failure::BackOff(last))
+        }))
+    }
+
+    async fn attempt(
+        &self,
+        index: usize,
+        transport: &Transport,
+        call: &Call,
+        time_out: Duration,
+    ) -> Result<Answer, CallError> {
+        let asking = Asking::begin(self, index);
+        let (started, sent) = (Instant::now(), SystemTime::now());
+        let result = transport.get(call, time_out).await;
+        let (elapsed, received) = (started.elapsed(), SystemTime::now());
+
+        let result = match result {
+            Ok(reply) => {
+                self.observe(index, call, super::outcome::Outcome::Ok, elapsed, reply.date.and_then(|date| {
+                    transport::clock_difference(date, sent, received)
+                }));
+                Ok(Answer {
+                    body: reply.body,
+                    endpoint: index,
+                    date: reply.date,
+                    received_at: received,
+                    elapsed,
+                })
+            }
+            Err(failure) => {
+                let error = CallError::new(self.context(call.name, Some(index)), failure);
+                self.observe(index, call, error.outcome(), elapsed, None);
+                Err(error)
+            }
+        };
+        match &result {
+            Ok(_) => asking.answered(call.endpoint.is_none()),
+            Err(error) if error.is_answered() => asking.answered(false),
+            // It may have been another node that was slow, or a call that is.
+            Err(error) if call.time_out.is_some() && is_time_out(error) => asking.given_up(),
+            Err(error) => asking.failed(error),
+        }
+        result
+    }
+
+    fn observe(
+        &self,
+        endpoint: usize,
+        call: &Call,
+        outcome: super::outcome::Outcome,
+        elapsed: Duration,
+        clock_difference: Option<f64>,
+    ) {
+        self.observer.call_finished(&CallRecord {
+            product: self.config.product,
+            endpoint,
+            call: call.name,
+            outcome,
+            elapsed,
+            clock_difference,
+        });
+    }
+
+    fn context(&self, call: &'static str, endpoint: Option<usize>) -> Context {
+        Context {
+            remote: Arc::clone(&self.name),
+            product: self.config.product,
+            call,
+            address: endpoint
+                .and_then(|index| self.transports.get(index))
+                .map(|transport| Arc::clone(&transport.address)),
+        }
+    }
+
+    fn endpoints(&self) -> MutexGuard<'_, Endpoints> {
+        self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_time_out(error: &CallError) -> bool {
+    matches!(error.failure(), Failure::TimedOut(_))
+}
+
+/// An end-point that is being asked. Dropped without a word, it was given up.
+struct Asking<'a> {
+    inner: &'a Inner,
+    index: usize,
+}
+
+impl<'a> Asking<'a> {
+    fn begin(inner: &'a Inner, index: usize) -> Self {
+        inner.endpoints().asking(index);
+        Self { inner, index }
+    }
+
+    fn answered(self, prefer: bool) {
+        if self.inner.endpoints().answered(self.index, prefer) {
+            self.log_change("the end-point answers again", None);
+        }
+    }
+
+    fn failed(self, error: &CallError) {
+        *self.inner.last_failure.lock().unwrap_or_else(PoisonError::into_inner) =
+            error.failure().to_string();
+        if self.inner.endpoints().failed(self.index, Instant::now(), fastrand::f64()) {
+            self.log_change("the end-point does not answer, the others are asked", Some(error));
+        }
+    }
+
+    fn given_up(self) {}
+
+    /// Of a remote with one end-point the log tells anyway.
+    fn log_change(&self, change: &str, error: Option<&CallError>) {
+        if let Some(transport) = self.inner.transports.get(self.index)
+            && self.inner.transports.len() > 1
+        {
+            let error = error.map(ToString::to_string);
+            tracing::warn!(remote = %self.inner.name, address = %transport.address, error, "{change}");
+        }
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.inner.endpoints().given_up(self.index);
+    }
+}

@@ -1,0 +1,265 @@
+//! The HTTP of one end-point.
+
+use std::error::Error as StdError;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::{Bytes, BytesMut};
+use hyper::ext::ReasonPhrase;
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, SERVER};
+use secrecy::ExposeSecret;
+
+use super::call::Call;
+use super::classify::{self, Refusal};
+use super::error::{Failure, SetupError};
+use super::observer::Observer;
+use super::trust::{self, CertificateState, SystemRoots};
+use crate::config::{self, Product};
+
+/// A TLS handshake may have to wait for a worker that computes; pveproxy has three.
+const CONNECT_TIME_OUT: Duration = Duration::from_secs(5);
+/// pveproxy closes idle connections after 5 s: one that it closes while we send costs a call.
+const PVE_IDLE: Duration = Duration::from_secs(4);
+/// PBS keeps them longer than a minute, and a handshake with it costs 6 ms.
+const PBS_IDLE: Duration = Duration::from_secs(65);
+/// Bodies of errors are short; more of one is not read.
+const ERROR_BODY: usize = 16 << 10;
+
+pub(super) struct Transport {
+    pub(super) address: Arc<str>,
+    product: Product,
+    /// Up to `/api2/json`.
+    base: String,
+    http: reqwest::Client,
+    authorization: HeaderValue,
+    /// The last certificate that was judged.
+    certificate: Arc<Mutex<Option<CertificateState>>>,
+}
+
+/// A good answer, as one end-point gave it.
+pub(super) struct Reply {
+    pub(super) body: Bytes,
+    pub(super) date: Option<i64>,
+}
+
+impl Transport {
+    pub(super) fn new(
+        index: usize,
+        config: &config::Remote,
+        endpoint: &config::Endpoint,
+        roots: &SystemRoots,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, SetupError> {
+        let remote = || config.name.clone();
+        let address: Arc<str> = Arc::from(endpoint.address());
+        let certificate = Arc::new(Mutex::new(None));
+        let witness = {
+            let last = Arc::clone(&certificate);
+            let (remote, address) = (remote(), Arc::clone(&address));
+            Box::new(move |state: &CertificateState| {
+                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                if !state.verdict.is_accepted() && last.as_ref() != Some(state) {
+                    tracing::error!(
+                        remote,
+                        %address,
+                        presented = %state.certificate.fingerprint,
+                        expected = state.expected.map(|pin| pin.to_string()),
+                        "the certificate is not trusted, no token is sent; see: \
+                         proxfleet remote probe-certificate {remote} {address}"
+                    );
+                }
+                *last = Some(state.clone());
+                observer.certificate_seen(index, state);
+            })
+        };
+        let tls = trust::client_config(roots, config.ca.as_ref(), endpoint.fingerprint, witness)
+            .map_err(|source| SetupError::Tls { remote: remote(), source })?;
+        let idle = match config.product {
+            Product::Pve => PVE_IDLE,
+            Product::Pbs => PBS_IDLE,
+        };
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .https_only(true)
+            .http1_only()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT_TIME_OUT.min(config.timeout))
+            .pool_idle_timeout(idle)
+            .pool_max_idle_per_host(config.max_in_flight)
+            .user_agent(concat!("proxfleet/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|source| SetupError::Http { remote: remote(), source })?;
+
+        let base = format!("https://{address}/api2/json");
+        if base.parse::<reqwest::Url>().is_err() {
+            return Err(SetupError::Address { remote: remote(), address: address.to_string() });
+        }
+        Ok(Self {
+            address,
+            product: config.product,
+            base,
+            http,
+            authorization: authorization(config)?,
+            certificate,
+        })
+    }
+
+    pub(super) async fn get(&self, call: &Call, time_out: Duration) -> Result<Reply, Failure> {
+        let deadline = Instant::now() + time_out;
+        match self.get_once(call, time_out).await {
+            // The server closed a kept connection while we were sending on it: nobody has
+            // worked on the call, and a new connection will do.
+            Err(Unsent::Stale) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                self.get_once(call, left).await.map_err(|unsent| unsent.into_failure())
+            }
+            result => result.map_err(|unsent| unsent.into_failure()),
+        }
+    }
+
+    async fn get_once(&self, call: &Call, time_out: Duration) -> Result<Reply, Unsent> {
+        let sent = self
+            .http
+            .get(format!("{}{}", self.base, call.path))
+            .header(AUTHORIZATION, self.authorization.clone())
+            .timeout(time_out)
+            .send()
+            .await;
+        let mut response = sent.map_err(|error| self.unsent(&error, time_out))?;
+        let date = response.headers().get(DATE).and_then(unix_seconds);
+        if response.status().is_success() {
+            let body = read(&mut response, call.body_limit, time_out).await?;
+            return Ok(Reply { body, date });
+        }
+
+        let status = response.status();
+        let reason = response
+            .extensions()
+            .get::<ReasonPhrase>()
+            .map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned())
+            .or_else(|| status.canonical_reason().map(str::to_owned))
+            .unwrap_or_default();
+        let server = header(response.headers(), &SERVER);
+        // The status says enough where the body cannot be read.
+        let body = read(&mut response, ERROR_BODY, time_out).await.unwrap_or_default();
+        let failure = classify::failure(&Refusal {
+            product: self.product,
+            status: status.as_u16(),
+            reason: &reason,
+            body: &String::from_utf8_lossy(&body),
+            server: &server,
+            node: call.node.as_deref(),
+        });
+        Err(Unsent::No(failure))
+    }
+
+    fn unsent(&self, error: &reqwest::Error, time_out: Duration) -> Unsent {
+        if error.is_connect() && is_distrust(error) {
+            let last = self.certificate.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(state) = last.as_ref() {
+                return Unsent::No(Failure::Certificate(Box::new(state.clone())));
+            }
+        }
+        if error.is_connect() {
+            return Unsent::No(Failure::Connect(root_cause(error)));
+        }
+        if error.is_timeout() {
+            return Unsent::No(Failure::TimedOut(time_out));
+        }
+        if chain(error).any(|cause| {
+            cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)
+        }) {
+            return Unsent::Stale;
+        }
+        Unsent::No(Failure::Broken(root_cause(error)))
+    }
+}
+
+/// Why there is no good answer.
+enum Unsent {
+    /// The connection was closed by the server before it answered anything.
+    Stale,
+    No(Failure),
+}
+
+impl Unsent {
+    fn into_failure(self) -> Failure {
+        match self {
+            Self::Stale => Failure::Broken("it was closed before an answer".to_owned()),
+            Self::No(failure) => failure,
+        }
+    }
+}
+
+async fn read(
+    response: &mut reqwest::Response,
+    limit: usize,
+    time_out: Duration,
+) -> Result<Bytes, Unsent> {
+    let mut body = BytesMut::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
+                return Err(Unsent::No(Failure::TooLong(limit)));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body.freeze()),
+            Err(error) if error.is_timeout() => {
+                return Err(Unsent::No(Failure::TimedOut(time_out)));
+            }
+            Err(error) => return Err(Unsent::No(Failure::Broken(root_cause(&error)))),
+        }
+    }
+}
+
+/// The products differ in the separator before the secret.
+fn authorization(config: &config::Remote) -> Result<HeaderValue, SetupError> {
+    let secret = config.token.secret.expose_secret();
+    let text = match config.product {
+        Product::Pve => format!("PVEAPIToken={}={secret}", config.token.id),
+        Product::Pbs => format!("PBSAPIToken={}:{secret}", config.token.id),
+    };
+    let mut value = HeaderValue::try_from(text)
+        .map_err(|_| SetupError::Token { remote: config.name.clone() })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn header(headers: &HeaderMap, name: &reqwest::header::HeaderName) -> String {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+fn unix_seconds(date: &HeaderValue) -> Option<i64> {
+    let date = httpdate::parse_http_date(date.to_str().ok()?).ok()?;
+    i64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
+}
+
+/// Their clock minus ours, where the answer came between these times.
+pub(super) fn clock_difference(date: i64, sent: SystemTime, received: SystemTime) -> Option<f64> {
+    let seconds = |time: SystemTime| Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs_f64());
+    let ours = f64::midpoint(seconds(sent)?, seconds(received)?);
+    // The header has whole seconds: on average half a second has passed since.
+    Some(date as f64 + 0.5 - ours)
+}
+
+fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| StdError::source(*error))
+}
+
+/// Whether the handshake failed because we did not trust the certificate.
+fn is_distrust(error: &(dyn StdError + 'static)) -> bool {
+    let is = |error: &rustls::Error| matches!(error, rustls::Error::InvalidCertificate(_));
+    chain(error).any(|cause| {
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause.downcast_ref::<rustls::Error>().is_some_and(is)
+            || inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some_and(is)
+    })
+}
+
+/// What is at the bottom; what stands above it repeats the address.
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
