@@ -459,13 +459,13 @@ fn read_address(reader: &Reader<'_>, text: &Spanned<String>, product: Product) -
 
 /// Why a text is no address of an end-point.
 #[derive(Debug, PartialEq, Eq)]
-pub enum AddressError {
+pub(crate) enum AddressError {
     Clear,
     Form(&'static str),
 }
 
 /// Splits `host`, `host:port`, `[v6]:port`, with `https://` before it or not.
-pub fn split_address(text: &str, default_port: u16) -> Result<(String, u16), AddressError> {
+pub(crate) fn split_address(text: &str, default_port: u16) -> Result<(String, u16), AddressError> {
     let text = text.trim();
     if text.starts_with("http://") {
         return Err(AddressError::Clear);

@@ -24,12 +24,6 @@ pub(super) struct Spanned<T> {
     pub(super) span: Range<usize>,
 }
 
-impl<T> Spanned<T> {
-    pub(super) fn map<U>(self, map: impl FnOnce(T) -> U) -> Spanned<U> {
-        Spanned { value: map(self.value), span: self.span }
-    }
-}
-
 impl<'a> Reader<'a> {
     pub(super) fn new(path: &'a Path, text: &'a str) -> Self {
         Self { path, text, findings: RefCell::default() }
@@ -41,10 +35,6 @@ impl<'a> Reader<'a> {
 
     pub(super) fn error_with(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         self.find(Severity::Error, span, message.into(), Some(help.into()), true);
-    }
-
-    pub(super) fn warning_with(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.find(Severity::Warning, span, message.into(), Some(help.into()), true);
     }
 
     /// For a value that is, or may be, a secret: its line is not shown.

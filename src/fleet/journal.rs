@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::slot::Ended;
 use crate::remote::outcome::Outcome;
 
-pub struct Journal {
+pub(super) struct Journal {
     remote: Arc<str>,
     troubles: Mutex<Troubles>,
 }
@@ -20,11 +20,11 @@ struct Troubles {
 }
 
 impl Journal {
-    pub fn new(remote: &str) -> Self {
+    pub(super) fn new(remote: &str) -> Self {
         Self { remote: Arc::from(remote), troubles: Mutex::default() }
     }
 
-    pub fn note(&self, source: &'static str, node: Option<&str>, ended: &Ended) {
+    pub(super) fn note(&self, source: &'static str, node: Option<&str>, ended: &Ended) {
         let outcome = ended.attempt.outcome;
         let report = ended.attempt.report.as_deref().unwrap_or_default();
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,26 +7,26 @@ use std::time::{Duration, Instant};
 /// Slots by the time when they are due next. Each stands in it once, or not at all while it is
 /// being asked.
 #[derive(Debug, Default)]
-pub struct Schedule<Key: Ord> {
+pub(super) struct Schedule<Key: Ord> {
     due: BinaryHeap<Reverse<(Instant, Key)>>,
 }
 
 impl<Key: Ord> Schedule<Key> {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { due: BinaryHeap::new() }
     }
 
-    pub fn add(&mut self, key: Key, at: Instant) {
+    pub(super) fn add(&mut self, key: Key, at: Instant) {
         self.due.push(Reverse((at, key)));
     }
 
     /// When the first one is due.
-    pub fn next(&self) -> Option<Instant> {
+    pub(super) fn next(&self) -> Option<Instant> {
         self.due.peek().map(|Reverse((at, _))| *at)
     }
 
     /// Takes one that is due.
-    pub fn take_due(&mut self, now: Instant) -> Option<Key> {
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<Key> {
         self.next().filter(|at| *at <= now)?;
         self.due.pop().map(|Reverse((_, key))| key)
     }
@@ -34,7 +34,7 @@ impl<Key: Ord> Schedule<Key> {
 
 /// The wait after an attempt: the interval, or sooner after failures, doubling up to it, so that
 /// what is asked every 15 minutes is not missing for 15 minutes after a restart of its remote.
-pub fn wait_after(interval: Duration, failures: u32, jitter: f64) -> Duration {
+pub(super) fn wait_after(interval: Duration, failures: u32, jitter: f64) -> Duration {
     const FIRST_RETRY: Duration = Duration::from_secs(10);
     let wait = match failures {
         0 => interval,
