@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
-    logging: logging::Arguments,
+    logging: logging::LogArguments,
 }
 
 

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct LogArguments {
     /// Form of the log on stderr.
     #[arg(long, value_name = "FORM", default_value = "text")]
     log_format: Form,
@@ -22,7 +22,7 @@ enum Form {
 }
 
 /// Starts the log. Returns what is wrong with the filter, if anything.
-pub(super) fn start(arguments: &Arguments) -> Result<(), String> {
+pub(super) fn start(arguments: &LogArguments) -> Result<(), String> {
     let filter = EnvFilter::try_new(&arguments.log)
         .map_err(|error| format!("--log {:?} is no filter: {error}", arguments.log))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

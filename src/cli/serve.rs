@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigFile,
     #[command(flatten)]
-    logging: logging::Arguments,
+    logging: logging::LogArguments,
 }
 
 pub(super) async fn serve(arguments: Arguments) -> Verdict {
