@@ -5,10 +5,6 @@
 pub(crate) struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// A generator of its own for something inside what this one is for.
     pub(crate) fn of(seed: u64, what: &str, number: u64) -> Self {
         let mut hash = seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -62,8 +62,8 @@ fn a_datastore_that_is_closed_has_a_state_and_no_size() {
     assert_eq!(
         modes,
         [
-            r#"pbs_datastore_maintenance{datastore="off",mode="offline",remote="r"} 1"#,
-            r#"pbs_datastore_maintenance{datastore="ro",mode="read-only",remote="r"} 1"#,
+            r#"pbs_datastore_maintenance{datastore="off",remote="r",mode="offline"} 1"#,
+            r#"pbs_datastore_maintenance{datastore="ro",remote="r",mode="read-only"} 1"#,
         ]
     );
 }

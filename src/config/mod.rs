@@ -26,7 +26,7 @@ pub use filter::GuestFilter;
 pub use finding::{Finding, Severity};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use parse::parse;
-pub(crate) use parse::split_address;
+pub(crate) use parse::{AddressError, split_address};
 
 /// The two products, which differ in ports, headers and errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -8,6 +8,7 @@
 
 pub mod json;
 pub mod pbs;
+pub mod permissions;
 pub mod points;
 pub mod pve;
 pub mod session;

@@ -61,6 +61,10 @@ impl<'a> Request<'a> {
         }
     }
 
+    pub fn call(&self) -> &'static ApiCall {
+        self.call
+    }
+
     /// Fills `{node}`, and says that PVE must pass the call on to that node.
     pub fn node(mut self, node: &'a str) -> Self {
         self.node = Some(node);

@@ -67,8 +67,8 @@ fn a_running_guest_has_every_family() {
             r#"pve_memory_usage_bytes{id="qemu/100",remote="r"} 3"#,
             r#"pve_network_receive_bytes_total{id="qemu/100",remote="r"} 6"#,
             r#"pve_network_transmit_bytes_total{id="qemu/100",remote="r"} 7"#,
-            r#"pve_up{id="qemu/100",remote="r"} 1"#,
             r#"pve_uptime_seconds{id="qemu/100",remote="r"} 9"#,
+            r#"pve_up{id="qemu/100",remote="r"} 1"#,
         ]
     );
 }

@@ -2,5 +2,6 @@
 
 pub mod export;
 pub mod membership;
+pub mod nodes;
 pub mod resources;
 pub mod version;

@@ -254,12 +254,20 @@ pub struct Status {
 #[derive(Debug)]
 struct Member {
     name: Box<str>,
+    /// Address of the node in its cluster.
+    ip: Box<str>,
     online: Option<bool>,
     node_id: Option<f64>,
     level: Box<str>,
 }
 
 impl Status {
+    /// The cluster's address of a node, where it has told one.
+    pub fn address_of(&self, node: &str) -> Option<&str> {
+        let member = self.nodes.iter().find(|member| &*member.name == node)?;
+        (!member.ip.is_empty()).then_some(&*member.ip)
+    }
+
     fn lacks_quorum(&self) -> bool {
         self.cluster.as_ref().is_some_and(|cluster| !cluster.quorate)
     }
@@ -274,6 +282,7 @@ pub fn parse_status(text: &str) -> Result<Status, Unreadable> {
         r#type: Text<'a>,
         name: Text<'a>,
         level: Text<'a>,
+        ip: Text<'a>,
         online: Number,
         nodeid: Number,
         quorate: Number,
@@ -294,6 +303,7 @@ pub fn parse_status(text: &str) -> Result<Status, Unreadable> {
             }
             "node" if row.name.known().is_some() => status.nodes.push(Member {
                 name: row.name.to_boxed(),
+                ip: row.ip.to_boxed(),
                 online: row.online.flag(),
                 node_id: row.nodeid.quantity(),
                 level: row.level.to_boxed(),

@@ -1,5 +1,0 @@
-use clap::Args;
-use super::Verdict;
-#[derive(Args)]
-pub(super) struct Arguments {}
-pub(super) async fn check(_: Arguments) -> Verdict { Verdict::Failed }

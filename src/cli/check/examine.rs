@@ -1,0 +1,180 @@
+//! Looking at one remote: its end-points, what answers there, and what the token may.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use tokio::sync::Semaphore;
+
+use super::report::{EndpointReport, MissingPrivilege, RemoteReport};
+use crate::collect::COLLECTORS;
+use crate::config::{self, Product};
+use crate::remote::Client;
+use crate::remote::call::{Answer, Call};
+use crate::remote::error::CallError;
+use crate::remote::observer::Nobody;
+use crate::remote::outcome::Outcome;
+use crate::remote::trust::{self, CertificateState, SystemRoots, Verdict};
+use crate::source::Privilege;
+use crate::source::permissions::{self, PERMISSIONS_CALL, Permissions};
+use crate::source::pve::version;
+
+const PROBE_TIME_OUT: Duration = Duration::from_secs(5);
+/// A second is what the protocol tells; a few may be the way.
+const CLOCK_TOLERANCE: f64 = 5.0;
+
+pub(super) async fn remote(config: Arc<config::Remote>, roots: Arc<SystemRoots>) -> RemoteReport {
+    let client = match Client::new(
+        Arc::clone(&config),
+        Arc::clone(&roots),
+        Arc::new(Semaphore::new(config.max_in_flight)),
+        Arc::new(Nobody),
+    ) {
+        Ok(client) => client,
+        Err(error) => return RemoteReport::failed(&config, &error.to_string()),
+    };
+    let mut report = RemoteReport::new(&config);
+    let mut refused = false;
+    for (index, endpoint) in config.endpoints.iter().enumerate() {
+        let probed = trust::probe(
+            &endpoint.host,
+            endpoint.port,
+            &roots,
+            config.ca.as_ref(),
+            endpoint.fingerprint,
+            PROBE_TIME_OUT,
+        )
+        .await;
+        let mut examined = EndpointReport::new(endpoint.address());
+        match probed {
+            Err(error) => examined.problems.push(error.to_string()),
+            Ok(state) => {
+                describe_certificate(&mut examined, &state, &config.name);
+                // One refused token is enough.
+                if state.verdict.is_accepted() && !refused {
+                    match ask_version(&client, index).await {
+                        Ok((version, answer)) => {
+                            examined.version = Some(format!("{} {version}", config.product.name()));
+                            describe_clock(&mut examined, &answer);
+                        }
+                        Err(error) => {
+                            refused = error.outcome() == Outcome::Unauthorised;
+                            examined.problems.push(error.to_string());
+                        }
+                    }
+                }
+            }
+        }
+        report.endpoints.push(examined);
+    }
+    if !refused && report.endpoints.iter().any(|endpoint| endpoint.problems.is_empty()) {
+        describe_privileges(&mut report, &client, &config).await;
+    }
+    report
+}
+
+async fn ask_version(client: &Client, endpoint: usize) -> Result<(String, Answer), CallError> {
+    const PATH: &str = "/version";
+    let call = Call { endpoint: Some(endpoint), ..Call::get(PATH, PATH.to_owned()) };
+    let answer = client.get(&call).await?;
+    let release = version::parse(&String::from_utf8_lossy(&answer.body))
+        .map_err(|error| client.unreadable(&answer, PATH, &error.to_string()))?;
+    // PBS writes 4.2 and 1 for 4.2.1; PVE writes 9.1.8 and 9.1.
+    let version = if release.version.starts_with(&*release.release) {
+        release.version.to_string()
+    } else {
+        format!("{}.{}", release.version, release.release)
+    };
+    Ok((version, answer))
+}
+
+fn describe_certificate(report: &mut EndpointReport, state: &CertificateState, remote: &str) {
+    let fingerprint = state.certificate.fingerprint;
+    report.certificate = Some(state.verdict.as_str());
+    report.fingerprint = Some(fingerprint.to_string());
+    report.expires_in_days = state.certificate.not_after.map(|end| {
+        let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+        end.saturating_sub(i64::try_from(now).unwrap_or(i64::MAX)) / 86_400
+    });
+    let command = format!("proxfleet remote set-fingerprint {remote} {} {fingerprint}", report.address);
+    match (state.verdict, state.expected) {
+        (Verdict::Mismatch, Some(expected)) => report.problems.push(format!(
+            "the certificate is not the pinned one: presented {fingerprint}, expected {expected}; if you know of the change: {command}"
+        )),
+        (Verdict::Untrusted, _) => report.problems.push(format!(
+            "the certificate is not trusted ({}); if {fingerprint} is the one of your server: {command}",
+            state.objection.as_deref().unwrap_or("unknown reason")
+        )),
+        _ => {}
+    }
+}
+
+fn describe_clock(report: &mut EndpointReport, answer: &Answer) {
+    let received = answer.received_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let Some(date) = answer.date else { return };
+    let difference = date as f64 + 0.5 - (received - answer.elapsed.as_secs_f64() / 2.0);
+    report.clock_difference_seconds = Some((difference * 10.0).round() / 10.0);
+    if difference.abs() > CLOCK_TOLERANCE {
+        report.warnings.push(format!("its clock differs from ours by {difference:.0} s: check the time on both"));
+    }
+}
+
+async fn describe_privileges(report: &mut RemoteReport, client: &Client, config: &config::Remote) {
+    let call = Call::get(PERMISSIONS_CALL.path, PERMISSIONS_CALL.path.to_owned());
+    let permissions = match client.get(&call).await {
+        Ok(answer) => match permissions::parse(&String::from_utf8_lossy(&answer.body)) {
+            Ok(permissions) => permissions,
+            Err(error) => {
+                report.problems.push(client.unreadable(&answer, PERMISSIONS_CALL.path, &error.to_string()).to_string());
+                return;
+            }
+        },
+        Err(error) => {
+            report.problems.push(error.to_string());
+            return;
+        }
+    };
+    report.missing_privileges = missing(&permissions, config);
+    if !report.missing_privileges.is_empty() {
+        report.grant = grant(config.product, &config.token.id);
+    }
+}
+
+/// What is lacking, by privilege, with the collectors that need it.
+fn missing(permissions: &Permissions, config: &config::Remote) -> Vec<MissingPrivilege> {
+    let mut needed: BTreeMap<Privilege, Vec<&'static str>> = BTreeMap::new();
+    let collectors = COLLECTORS
+        .iter()
+        .filter(|collector| collector.product == config.product)
+        .filter(|collector| config.collectors.enabled(collector.name, true));
+    for collector in collectors {
+        let privileges = collector.sources.iter().flat_map(|source| source.calls()).flat_map(|call| call.privileges);
+        for privilege in permissions.missing(privileges) {
+            needed.entry(privilege).or_default().push(collector.name);
+        }
+    }
+    needed
+        .into_iter()
+        .map(|(privilege, collectors)| MissingPrivilege {
+            privilege: privilege.name,
+            path: privilege.path,
+            needed_by: collectors,
+        })
+        .collect()
+}
+
+/// The least roles that hold what is needed, for the user and for the token: the rights of a token
+/// of PBS, and of one of PVE with privilege separation, are those that both have.
+fn grant(product: Product, token: &str) -> Vec<String> {
+    let user = token.split('!').next().unwrap_or(token);
+    match product {
+        Product::Pve => vec![
+            format!("pveum acl modify / --roles PVEAuditor --users '{user}'"),
+            format!("pveum acl modify / --roles PVEAuditor --tokens '{token}'"),
+        ],
+        Product::Pbs => vec![
+            format!("proxmox-backup-manager acl update / Audit --auth-id '{user}'"),
+            format!("proxmox-backup-manager acl update / Audit --auth-id '{token}'"),
+        ],
+    }
+}

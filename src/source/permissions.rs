@@ -1,0 +1,81 @@
+//! What the token may: `/access/permissions`, the same call in both products, open to every token
+//! for its own rights.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::json::{self, Number, Object, Unreadable};
+use super::{ApiCall, Privilege};
+
+pub static PERMISSIONS_CALL: ApiCall =
+    ApiCall { path: "/access/permissions", parameters: &[], privileges: &[], since: None };
+
+/// Privileges by path; each with whether it holds for what is below the path.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Permissions(BTreeMap<String, BTreeMap<String, bool>>);
+
+impl Permissions {
+    /// Whether there is no right at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.values().all(BTreeMap::is_empty)
+    }
+
+    /// Whether a privilege is held on the whole of a path.
+    pub fn has(&self, privilege: &Privilege) -> bool {
+        let mut path = privilege.path;
+        loop {
+            if let Some(held) = self.0.get(path) {
+                let propagates = held.get(privilege.name).copied();
+                return propagates.is_some_and(|propagates| propagates || path == privilege.path);
+            }
+            // What is not listed has the rights of what is above it.
+            match path.rsplit_once('/') {
+                Some(("", "")) | None => return false,
+                Some(("", _)) => path = "/",
+                Some((above, _)) => path = above,
+            }
+        }
+    }
+
+    /// What is lacking of these.
+    pub fn missing<'p>(&self, needed: impl Iterator<Item = &'p Privilege>) -> BTreeSet<Privilege> {
+        needed.filter(|privilege| !self.has(privilege)).copied().collect()
+    }
+}
+
+/// Reads `/access/permissions`: PVE writes 1, PBS `true`.
+pub fn parse(text: &str) -> Result<Permissions, Unreadable> {
+    #[derive(Default, Deserialize)]
+    #[serde(transparent)]
+    struct Held(BTreeMap<String, Number>);
+
+    let paths: BTreeMap<String, Object<Held>> = json::envelope(text)?;
+    let held = |Object(Held(held)): Object<Held>| {
+        held.into_iter().map(|(name, number)| (name, number.flag().unwrap_or(false))).collect()
+    };
+    Ok(Permissions(paths.into_iter().map(|(path, privileges)| (path, held(privileges))).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has(text: &str, name: &'static str, path: &'static str) -> bool {
+        parse(&format!("{{\"data\":{text}}}")).unwrap().has(&Privilege { name, path })
+    }
+
+    #[test]
+    fn rights_come_from_the_path_or_from_above_it() {
+        let audit = r#"{"/":{"Sys.Audit":1},"/vms":{"VM.Audit":1}}"#;
+        assert!(has(audit, "Sys.Audit", "/"));
+        assert!(has(audit, "Sys.Audit", "/system/status"));
+        assert!(has(audit, "VM.Audit", "/vms/100"));
+        assert!(!has(audit, "Sys.Audit", "/vms"), "what is listed is all there is");
+        assert!(!has(audit, "VM.Audit", "/"));
+        assert!(!has("{}", "Sys.Audit", "/"));
+        assert!(!has(r#"{"/":{"Sys.Audit":0}}"#, "Sys.Audit", "/nodes"), "it does not propagate");
+        assert!(has(r#"{"/":{"Sys.Audit":0}}"#, "Sys.Audit", "/"));
+        assert!(has(r#"{"/":{"Sys.Audit":true}}"#, "Sys.Audit", "/system"));
+    }
+}
