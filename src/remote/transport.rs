@@ -251,11 +251,15 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 
 /// Whether the handshake failed because we did not trust the certificate.
 fn is_distrust(error: &(dyn StdError + 'static)) -> bool {
-    let is = |error: &rustls::Error| matches!(error, rustls::Error::InvalidCertificate(_));
     chain(error).any(|cause| {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        cause.downcast_ref::<rustls::Error>().is_some_and(is)
-            || inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some_and(is)
+        // What an io::Error was made of is not among its sources, and may be one itself.
+        let inner = std::iter::successors(Some(cause), |cause| {
+            let inner = cause.downcast_ref::<io::Error>()?.get_ref()?;
+            Some(inner as &(dyn StdError + 'static))
+        });
+        inner.into_iter().any(|cause| {
+            matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+        })
     })
 }
 

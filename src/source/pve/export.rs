@@ -102,7 +102,7 @@ async fn fetch(asked: Asked<'_, Export>) -> Result<Fetched<Export>, CallError> {
     if export.one_by_one.is_some() {
         export.ask_one_by_one(asked.session, &nodes, &mut problems).await;
     } else {
-        export.ask_whole(asked.session, &nodes).await?;
+        export.ask_whole(asked.session).await?;
     }
     if !asked.session.is_at_least(IOWAIT_IS_A_FRACTION) {
         export.nodes.values_mut().for_each(|node| node.iowait = None);
@@ -117,12 +117,12 @@ async fn fetch(asked: Asked<'_, Export>) -> Result<Fetched<Export>, CallError> {
 }
 
 impl Export {
-    async fn ask_whole(&mut self, session: &Session, nodes: &[Arc<str>]) -> Result<(), CallError> {
+    async fn ask_whole(&mut self, session: &Session) -> Result<(), CallError> {
         let request = Request::of(&EXPORT_CALL).time_out(WHOLE_TIME_OUT);
         let answer = session.get(request).await?;
         let points = session.read(&answer, &EXPORT_CALL, parse).await?;
         self.judge(points, answer.date);
-        if answer.elapsed > SLOW && nodes.len() > 1 {
+        if answer.elapsed > SLOW && session.online_nodes().len() > 1 {
             // Who was slow is not known yet: each is asked alone next time.
             self.one_by_one = Some(OneByOne { last_trouble: Instant::now(), paused: HashMap::new() });
         }

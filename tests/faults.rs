@@ -1,0 +1,189 @@
+//! What is wrong with one remote is told, and costs the others nothing.
+
+mod support;
+
+use std::time::Instant;
+
+use proxfleet::metric::parse::Exposition;
+use simulator::{Fault, RemotePlan};
+use support::{Proxfleet, fleet, pbs, pve, value};
+
+const NAMES: [&str; 5] = ["a", "b", "c", "d", "backup"];
+
+/// Live answers are old after a second, so that a fault shows soon.
+const QUICK: &str = "[defaults]\ntimeout = \"5s\"\nintervals = { resources = \"1s\", datastore = \"1s\" }\n";
+
+fn everything() -> Vec<Fault> {
+    let path = || Some("/cluster/resources".to_owned());
+    vec![
+        Fault::Refusing { endpoint: None },
+        Fault::Hanging { endpoint: None },
+        Fault::CallHangs { path: None },
+        Fault::Truncated { path: path() },
+        Fault::BrokenJson { path: path() },
+        Fault::Unauthorised,
+        Fault::Status { path: path(), status: 403, text: "Permission check failed (/, Sys.Audit)".to_owned() },
+        Fault::Status { path: path(), status: 500, text: "got no worker upid".to_owned() },
+        Fault::Status { path: path(), status: 595, text: "Connection refused".to_owned() },
+    ]
+}
+
+/// The outcome that the collector of live values shows for a fault.
+fn outcome_of(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::BrokenJson { .. } => "invalid",
+        Fault::Unauthorised => "unauthorised",
+        Fault::Status { status: 403, .. } => "forbidden",
+        Fault::Status { status: 595, .. } => "other_node_down",
+        _ => "unavailable",
+    }
+}
+
+fn has_outcome(exposition: &Exposition, remote: &str, outcome: &str) -> bool {
+    let labels = [("remote", remote), ("collector", "resources"), ("outcome", outcome)];
+    value(exposition, "proxfleet_collector_outcome", &labels) == Some(1.0)
+}
+
+#[tokio::test]
+async fn each_fault_of_one_remote_is_named_and_passes() {
+    let remotes = NAMES.map(|name| match name {
+        "backup" => RemotePlan::Pbs(pbs(name)),
+        name => RemotePlan::Pve(pve(name, 1, 5)),
+    });
+    let fleet = fleet(remotes).await;
+    for fault in everything() {
+        // A fresh start each time: pauses and back-off of the fault before are not the subject.
+        let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
+        proxfleet.scrape_all().await;
+        let broken = fleet.remote("b").unwrap();
+        broken.set_fault(fault.clone());
+        let outcome = outcome_of(&fault);
+        let exposition = proxfleet
+            .scrape_until(&format!("{fault:?} shows as {outcome}"), |exposition| {
+                has_outcome(exposition, "b", outcome)
+            })
+            .await;
+        for name in NAMES.into_iter().filter(|name| *name != "b") {
+            assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", name)]), Some(1.0), "{fault:?}");
+        }
+        // What was known is shown on, with its age.
+        let age = value(&exposition, "proxfleet_collector_age_seconds", &[("remote", "b"), ("collector", "resources")]);
+        assert!(age.is_some(), "{fault:?}");
+        assert!(exposition.samples_named("pve_guest_info").len() == 20, "{fault:?}");
+
+        broken.clear_faults();
+        if matches!(fault, Fault::Unauthorised | Fault::Status { status: 403, .. }) {
+            // It is not tried again before a minute is over, or an hour; the operator knows better.
+            proxfleet.signal("-HUP");
+        }
+        proxfleet
+            .scrape_until(&format!("recovery from {fault:?}"), |exposition| has_outcome(exposition, "b", "ok"))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_remote_that_hangs_costs_one_scrape_and_no_other() {
+    let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5)), RemotePlan::Pve(pve("b", 1, 5))]).await;
+    let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
+    proxfleet.scrape_all().await;
+    fleet.remote("b").unwrap().set_fault(Fault::Hanging { endpoint: None });
+    proxfleet.scrape_until("the hanging remote shows", |e| has_outcome(e, "b", "unavailable")).await;
+    for _ in 0..20 {
+        let started = Instant::now();
+        proxfleet.scrape().await;
+        assert!(started.elapsed().as_secs_f64() < 1.0, "{:?}", started.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn all_remotes_down_is_still_an_answer() {
+    let fleet = fleet(NAMES.map(|name| RemotePlan::Pve(pve(name, 1, 2)))).await;
+    for remote in fleet.remotes() {
+        remote.set_fault(Fault::Refusing { endpoint: None });
+    }
+    let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
+    let exposition = proxfleet
+        .scrape_until("every remote is down", |exposition| {
+            NAMES.iter().all(|name| has_outcome(exposition, name, "unavailable"))
+        })
+        .await;
+    for name in NAMES {
+        assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", name)]), Some(0.0));
+    }
+    fleet.remotes().iter().for_each(simulator::SimulatedRemote::clear_faults);
+    proxfleet
+        .scrape_until("every remote is up", |exposition| {
+            NAMES.iter().all(|name| value(exposition, "proxfleet_remote_up", &[("remote", name)]) == Some(1.0))
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn another_end_point_answers_for_one_that_does_not() {
+    let fleet = support::cluster(10).await;
+    let cluster = fleet.remote("a").unwrap();
+    let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
+    proxfleet.scrape_all().await;
+    cluster.set_fault(Fault::Refusing { endpoint: Some(0) });
+    cluster.reset_counts();
+    proxfleet
+        .scrape_until("another end-point is asked", |_| cluster.counts().endpoints[1].requests > 1)
+        .await;
+    let exposition = proxfleet.scrape().await;
+    assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "a")]), Some(1.0));
+    assert!(proxfleet.log().contains("the end-point does not answer, the others are asked"));
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_one_failed_login() {
+    let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5))]).await;
+    let cluster = fleet.remote("a").unwrap();
+    let wrong = "00000000-0000-4000-8000-000000000000";
+    let proxfleet = Proxfleet::start_with(QUICK, &cluster.config_toml_with("monitor@pve!proxfleet", wrong)).await;
+    let exposition = proxfleet.scrape_until("the refusal shows", |e| has_outcome(e, "a", "unauthorised")).await;
+    assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "a")]), Some(0.0));
+    for _ in 0..20 {
+        proxfleet.scrape().await;
+    }
+    assert_eq!(cluster.counts().failed_logins, 1);
+    assert!(!proxfleet.log().contains(wrong));
+    assert!(proxfleet.log().contains("the token was refused"));
+}
+
+#[tokio::test]
+async fn a_slow_node_makes_the_export_be_asked_node_by_node() {
+    let fleet = support::cluster(5).await;
+    let cluster = fleet.remote("a").unwrap();
+    let sick = cluster.nodes()[2].clone();
+    cluster.set_fault(Fault::ExportSlow { node: sick.clone(), seconds: 6.0 });
+    let quick = "[defaults.intervals]\nusage = \"1s\"\nresources = \"1s\"\n";
+    let proxfleet = Proxfleet::start_with(quick, &fleet.config_toml()).await;
+    let asked_alone = |node: &str| {
+        let wanted = format!("/cluster/metrics/export?node-list={node}");
+        cluster.counts().requests.contains_key(&wanted)
+    };
+    proxfleet
+        .scrape_until("the nodes are asked one by one", |_| cluster.nodes().iter().all(|node| asked_alone(node)))
+        .await;
+    let exposition = proxfleet
+        .scrape_until("the healthy nodes are there", |e| e.samples_named("pve_node_load1").len() == 2)
+        .await;
+    let coverage = value(&exposition, "proxfleet_collector_coverage_ratio", &[("remote", "a"), ("collector", "usage")]);
+    assert!(coverage.unwrap() < 1.0);
+}
+
+#[tokio::test]
+async fn one_broken_datastore_does_not_hide_the_others() {
+    let fleet = fleet([RemotePlan::Pbs(pbs("backup"))]).await;
+    fleet.remote("backup").unwrap().set_fault(Fault::DatastoreBroken { store: "offsite".to_owned() });
+    let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
+    let exposition = proxfleet
+        .scrape_until("the broken datastore shows", |exposition| {
+            value(exposition, "pbs_datastore_up", &[("datastore", "offsite")]) == Some(0.0)
+        })
+        .await;
+    assert_eq!(value(&exposition, "pbs_datastore_up", &[("datastore", "main")]), Some(1.0));
+    assert!(value(&exposition, "pbs_datastore_size_bytes", &[("datastore", "main")]).is_some());
+    assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "backup")]), Some(1.0));
+}
