@@ -161,9 +161,11 @@ pub fn append_remote(path: &Path, remote: &NewRemote) -> Result<(), EditError> {
     if let Some(ca_file) = &remote.ca_file {
         table.insert("ca_file", toml_edit::value(ca_file));
     }
-    if !document.is_empty() {
-        table.decor_mut().set_prefix("\n");
-    }
+    // What stands at the end of the file goes on standing before what is added.
+    let end = document.trailing().as_str().unwrap_or_default().to_owned();
+    document.set_trailing("");
+    let gap = if document.is_empty() && end.is_empty() { "" } else { "\n" };
+    table.decor_mut().set_prefix(format!("{end}{gap}"));
     let item = document.entry("remote").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
     match item.as_array_of_tables_mut() {
         Some(tables) => tables.push(table),

@@ -42,7 +42,7 @@ pub fn parse(text: &str, path: &Path, known: &[CollectorKey]) -> Loaded {
         }
     };
     let config = {
-        let root = reader.section("the configuration", document.as_table(), 0..0);
+        let root = reader.section(reader::ROOT, document.as_table(), 0..0);
         read_config(&root, known)
     };
     let config = if reader.has_errors() { None } else { Some(config) };

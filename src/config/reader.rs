@@ -94,6 +94,9 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Name of the table that is the document.
+pub(super) const ROOT: &str = "the configuration";
+
 /// A table that is being read. Keys that nobody asked for are unknown.
 pub(super) struct Section<'a> {
     pub(super) reader: &'a Reader<'a>,
@@ -199,12 +202,17 @@ impl<'a> Section<'a> {
     pub(super) fn table(&self, key: &'static str) -> Option<Section<'a>> {
         let (item, span) = self.item(key)?;
         match item.as_table_like() {
+            Some(table) if self.is_root() => Some(self.reader.section(key, table, span)),
             Some(table) => Some(self.reader.section(&format!("{}.{key}", self.name), table, span)),
             None => {
                 self.wrong_type(key, item, span, "a table");
                 None
             }
         }
+    }
+
+    fn is_root(&self) -> bool {
+        self.name == ROOT
     }
 
     /// Finds the keys that nobody has asked for.

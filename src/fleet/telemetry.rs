@@ -2,6 +2,7 @@
 //! remotes' end-points on the way.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -70,6 +71,7 @@ pub struct Telemetry {
     scrape_duration: Histogram,
     configuration_good: Gauge,
     configuration_time: Gauge,
+    configurations_read: AtomicU64,
     /// What was counted for each remote, to be forgotten with it.
     counted: Mutex<HashMap<Arc<str>, Vec<RequestLabels>>>,
 }
@@ -100,6 +102,7 @@ impl Telemetry {
             scrape_duration: registry.register(&SCRAPE_DURATION, durations()),
             configuration_good: registry.register(&CONFIGURATION_GOOD, Gauge::default()),
             configuration_time: registry.register(&CONFIGURATION_TIME, Gauge::default()),
+            configurations_read: AtomicU64::new(0),
             counted: Mutex::default(),
             registry,
         }
@@ -122,11 +125,17 @@ impl Telemetry {
 
     /// Notes that a configuration was read, and whether it came into force.
     pub fn configuration_read(&self, good: bool) {
+        self.configurations_read.fetch_add(1, Ordering::Relaxed);
         self.configuration_good.set(i64::from(good));
         if good {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             self.configuration_time.set(now.as_secs().try_into().unwrap_or(i64::MAX));
         }
+    }
+
+    /// How often a configuration was read, into force or not.
+    pub fn configurations_read(&self) -> u64 {
+        self.configurations_read.load(Ordering::Relaxed)
     }
 
     /// The observer of a remote's calls.

@@ -42,10 +42,11 @@ pub fn render(fleet: &Fleet, selection: &Selection, format: Format, own: &str) -
     exposition::assemble(format, &FAMILIES, &blocks, own)
 }
 
-/// Changes whenever an answer for the selected remotes has come.
-pub fn generation(fleet: &Fleet, selection: &Selection) -> u64 {
+/// What a body is made from: differs whenever an answer for the selected remotes has come, or a
+/// configuration was read.
+pub fn generation(fleet: &Fleet, selection: &Selection) -> (u64, u64) {
     let roster = fleet.roster();
-    let address = Arc::as_ptr(&roster).addr() as u64;
     let remotes = roster.remotes.iter().filter(|remote| selection.has_remote(remote));
-    remotes.map(|remote| remote.generation()).sum::<u64>().wrapping_add(address)
+    let answers = remotes.map(|remote| remote.generation()).sum();
+    (fleet.telemetry().configurations_read(), answers)
 }

@@ -45,7 +45,7 @@ struct BodyKey {
     selection: Selection,
     format: Format,
     gzip: bool,
-    generation: u64,
+    generation: (u64, u64),
 }
 
 impl Default for Bodies {
