@@ -1,12 +1,14 @@
 """Starting and stopping the programs under test, and asking them. Everything on loopback."""
 
 import contextlib
+import http.server
 import os
 import re
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -30,7 +32,7 @@ def get(url, headers=None, timeout=30):
     """The body of a GET as bytes, with its headers. Any status but 2xx raises."""
     request = urllib.request.Request(url, headers=headers or {})
     with urllib.request.urlopen(request, timeout=timeout) as answer:
-        return answer.read(), dict(answer.headers)
+        return answer.read(), answer.headers
 
 
 def wait_for(condition, what, seconds=60):
@@ -79,6 +81,30 @@ def demo(*arguments):
     with program([PROXFLEET, "demo", "--listen", f"127.0.0.1:{port}", *arguments]):
         wait_for(lambda: get(f"{base}/-/ready"), "the demo")
         yield base
+
+
+@contextlib.contextmanager
+def text_only(base):
+    """A way to `base` on which a scraper accepts nothing but the text format; yields its URL."""
+
+    class Way(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body, headers = get(base + self.path, {"Accept": "text/plain;version=0.0.4"})
+            self.send_response(200)
+            self.send_header("Content-Type", headers["Content-Type"])
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Way) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 @contextlib.contextmanager
