@@ -60,9 +60,9 @@ async fn a_good_fleet_is_said_to_be_good() {
 #[tokio::test]
 async fn what_is_wrong_with_a_remote_is_told_with_its_mend() {
     let fleet = fleet([RemotePlan::Pve(pve("a", 2, 5))]).await;
-    let remote = fleet.remote("a").unwrap();
-    remote.set_fault(Fault::Refusing { endpoint: Some(0) });
-    remote.set_fault(Fault::ClockSkew { endpoint: Some(1), seconds: 90.0 });
+    let remote = fleet.remote("a");
+    remote.set_fault_at(0, Fault::Refusing);
+    remote.set_fault_at(1, Fault::ClockSkew { seconds: 90 });
     let proxfleet = Proxfleet::start(&fleet.config_toml()).await;
     let (code, output) = run(&["check"], &proxfleet.config_path()).await;
     assert_eq!(code, Some(1), "{output}");
@@ -70,7 +70,7 @@ async fn what_is_wrong_with_a_remote_is_told_with_its_mend() {
     assert!(output.contains("its clock differs from ours by"), "{output}");
 
     // The token of one product sent to the other: the form of the refusal tells.
-    let wrong = remote.config_toml().replace("type = \"pve\"", "type = \"pbs\"");
+    let wrong = support::table_of(remote).replace("type = \"pve\"", "type = \"pbs\"");
     proxfleet.rewrite("", &wrong);
     let (code, output) = run(&["check"], &proxfleet.config_path()).await;
     assert_eq!(code, Some(1), "{output}");
@@ -80,20 +80,20 @@ async fn what_is_wrong_with_a_remote_is_told_with_its_mend() {
 #[tokio::test]
 async fn a_reload_keeps_what_did_not_change() {
     let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5)), RemotePlan::Pve(pve("b", 1, 5))]).await;
-    let (a, b) = (fleet.remote("a").unwrap(), fleet.remote("b").unwrap());
+    let (a, b) = (fleet.remote("a"), fleet.remote("b"));
     let front = "[server]\nenable_reload = true\n";
-    let proxfleet = Proxfleet::start_with(front, &a.config_toml()).await;
+    let proxfleet = Proxfleet::start_with(front, &support::table_of(a)).await;
     proxfleet.scrape_all().await;
-    let calls = a.counts().of("/version");
+    let calls = a.counts().requests_to("/version");
 
     proxfleet.rewrite(front, &fleet.config_toml());
     let answer = proxfleet.request("POST", "/-/reload", &[]).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let exposition = proxfleet.scrape_all().await;
     assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "b")]), Some(1.0));
-    assert_eq!(a.counts().of("/version"), calls, "it goes on with what it knows");
+    assert_eq!(a.counts().requests_to("/version"), calls, "it goes on with what it knows");
 
-    proxfleet.rewrite(front, &b.config_toml().replace("name = ", "naem = "));
+    proxfleet.rewrite(front, &support::table_of(b).replace("name = ", "naem = "));
     let answer = proxfleet.request("POST", "/-/reload", &[]).await;
     assert_eq!(answer.status, 500);
     assert!(answer.text().contains("unknown key \"naem\""), "{}", answer.text());
@@ -101,7 +101,7 @@ async fn a_reload_keeps_what_did_not_change() {
     assert_eq!(value(&exposition, "proxfleet_config_last_reload_successful", &[]), Some(0.0));
     assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "a")]), Some(1.0));
 
-    proxfleet.rewrite(front, &b.config_toml());
+    proxfleet.rewrite(front, &support::table_of(b));
     proxfleet.signal("-HUP");
     let exposition = proxfleet
         .scrape_until("the remote that is configured no longer is gone", |exposition| {
@@ -123,7 +123,7 @@ async fn reload_by_http_is_off_unless_it_was_opened() {
 #[tokio::test]
 async fn a_remote_is_added_by_answering_questions() {
     let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5))]).await;
-    let remote = fleet.remote("a").unwrap();
+    let remote = fleet.remote("a");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("proxfleet.toml");
     std::fs::write(&path, "# mine\n").unwrap();
@@ -159,7 +159,7 @@ async fn a_remote_is_added_by_answering_questions() {
 #[tokio::test]
 async fn a_certificate_of_the_year_3026_is_shown_without_a_token() {
     let fleet = fleet([RemotePlan::Pbs(support::pbs("b"))]).await;
-    let remote = fleet.remote("b").unwrap();
+    let remote = fleet.remote("b");
     let proxfleet = Proxfleet::start(DEAD).await;
     proxfleet.rewrite("", &fleet.config_toml());
     let (code, output) = run(&["remote", "probe-certificate", "b"], &proxfleet.config_path()).await;
@@ -173,13 +173,13 @@ async fn a_certificate_of_the_year_3026_is_shown_without_a_token() {
 #[tokio::test]
 async fn scrapes_under_way_are_finished_at_the_end() {
     let mut slow = pve("a", 1, 5);
-    slow.behaviour.latency = simulator::Latency::Fixed(std::time::Duration::from_millis(800));
+    slow.latency = simulator::Latency::Fixed(std::time::Duration::from_millis(800));
     let fleet = fleet([RemotePlan::Pve(slow)]).await;
     let proxfleet = Proxfleet::start(&fleet.config_toml()).await;
     let address = proxfleet.address;
     let scrape = tokio::spawn(async move { support::request(address, "GET", "/metrics", &[]).await });
     support::eventually("the scrape is under way", async || {
-        fleet.remote("a").unwrap().counts().of("/cluster/resources") > 0
+        fleet.remote("a").counts().requests_to("/cluster/resources") > 0
     })
     .await;
     proxfleet.signal("-TERM");

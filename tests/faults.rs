@@ -16,15 +16,15 @@ const QUICK: &str = "[defaults]\ntimeout = \"5s\"\nintervals = { resources = \"1
 fn everything() -> Vec<Fault> {
     let path = || Some("/cluster/resources".to_owned());
     vec![
-        Fault::Refusing { endpoint: None },
-        Fault::Hanging { endpoint: None },
-        Fault::CallHangs { path: None },
+        Fault::Refusing,
+        Fault::Hanging,
+        Fault::CallHanging { path: None },
         Fault::Truncated { path: path() },
         Fault::BrokenJson { path: path() },
         Fault::Unauthorised,
-        Fault::Status { path: path(), status: 403, text: "Permission check failed (/, Sys.Audit)".to_owned() },
-        Fault::Status { path: path(), status: 500, text: "got no worker upid".to_owned() },
-        Fault::Status { path: path(), status: 595, text: "Connection refused".to_owned() },
+        Fault::Forbidden { path: path() },
+        Fault::Error { path: path(), status: 500, reason: Some("got no worker upid".to_owned()) },
+        Fault::Error { path: path(), status: 595, reason: Some("Connection refused".to_owned()) },
     ]
 }
 
@@ -33,8 +33,8 @@ fn outcome_of(fault: &Fault) -> &'static str {
     match fault {
         Fault::BrokenJson { .. } => "invalid",
         Fault::Unauthorised => "unauthorised",
-        Fault::Status { status: 403, .. } => "forbidden",
-        Fault::Status { status: 595, .. } => "other_node_down",
+        Fault::Forbidden { .. } => "forbidden",
+        Fault::Error { status: 595, .. } => "other_node_down",
         _ => "unavailable",
     }
 }
@@ -55,7 +55,7 @@ async fn each_fault_of_one_remote_is_named_and_passes() {
         // A fresh start each time: pauses and back-off of the fault before are not the subject.
         let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
         proxfleet.scrape_all().await;
-        let broken = fleet.remote("b").unwrap();
+        let broken = fleet.remote("b");
         broken.set_fault(fault.clone());
         let outcome = outcome_of(&fault);
         let exposition = proxfleet
@@ -72,7 +72,7 @@ async fn each_fault_of_one_remote_is_named_and_passes() {
         assert!(exposition.samples_named("pve_guest_info").len() == 20, "{fault:?}");
 
         broken.clear_faults();
-        if matches!(fault, Fault::Unauthorised | Fault::Status { status: 403, .. }) {
+        if matches!(fault, Fault::Unauthorised | Fault::Forbidden { .. }) {
             // It is not tried again before a minute is over, or an hour; the operator knows better.
             proxfleet.signal("-HUP");
         }
@@ -87,7 +87,7 @@ async fn a_remote_that_hangs_costs_one_scrape_and_no_other() {
     let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5)), RemotePlan::Pve(pve("b", 1, 5))]).await;
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     proxfleet.scrape_all().await;
-    fleet.remote("b").unwrap().set_fault(Fault::Hanging { endpoint: None });
+    fleet.remote("b").set_fault(Fault::Hanging);
     proxfleet.scrape_until("the hanging remote shows", |e| has_outcome(e, "b", "unavailable")).await;
     for _ in 0..20 {
         let started = Instant::now();
@@ -100,7 +100,7 @@ async fn a_remote_that_hangs_costs_one_scrape_and_no_other() {
 async fn all_remotes_down_is_still_an_answer() {
     let fleet = fleet(NAMES.map(|name| RemotePlan::Pve(pve(name, 1, 2)))).await;
     for remote in fleet.remotes() {
-        remote.set_fault(Fault::Refusing { endpoint: None });
+        remote.set_fault(Fault::Refusing);
     }
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     let exposition = proxfleet
@@ -122,13 +122,13 @@ async fn all_remotes_down_is_still_an_answer() {
 #[tokio::test]
 async fn another_end_point_answers_for_one_that_does_not() {
     let fleet = support::cluster(10).await;
-    let cluster = fleet.remote("a").unwrap();
+    let cluster = fleet.remote("a");
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     proxfleet.scrape_all().await;
-    cluster.set_fault(Fault::Refusing { endpoint: Some(0) });
+    cluster.set_fault_at(0, Fault::Refusing);
     cluster.reset_counts();
     proxfleet
-        .scrape_until("another end-point is asked", |_| cluster.counts().endpoints[1].requests > 1)
+        .scrape_until("another end-point is asked", |_| support::calls_at(cluster, 1) > 1)
         .await;
     let exposition = proxfleet.scrape().await;
     assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "a")]), Some(1.0));
@@ -138,9 +138,9 @@ async fn another_end_point_answers_for_one_that_does_not() {
 #[tokio::test]
 async fn a_wrong_token_is_one_failed_login() {
     let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5))]).await;
-    let cluster = fleet.remote("a").unwrap();
+    let cluster = fleet.remote("a");
     let wrong = "00000000-0000-4000-8000-000000000000";
-    let proxfleet = Proxfleet::start_with(QUICK, &cluster.config_toml_with("monitor@pve!proxfleet", wrong)).await;
+    let proxfleet = Proxfleet::start_with(QUICK, &support::table(cluster, cluster.token_id(), wrong)).await;
     let exposition = proxfleet.scrape_until("the refusal shows", |e| has_outcome(e, "a", "unauthorised")).await;
     assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "a")]), Some(0.0));
     for _ in 0..20 {
@@ -154,17 +154,17 @@ async fn a_wrong_token_is_one_failed_login() {
 #[tokio::test]
 async fn a_slow_node_makes_the_export_be_asked_node_by_node() {
     let fleet = support::cluster(5).await;
-    let cluster = fleet.remote("a").unwrap();
-    let sick = cluster.nodes()[2].clone();
-    cluster.set_fault(Fault::ExportSlow { node: sick.clone(), seconds: 6.0 });
+    let cluster = fleet.remote("a");
+    let sick = cluster.endpoints()[2].node.clone();
+    cluster.set_fault(Fault::ExportSlow { node: sick.clone(), milliseconds: 6000 });
     let quick = "[defaults.intervals]\nusage = \"1s\"\nresources = \"1s\"\n";
     let proxfleet = Proxfleet::start_with(quick, &fleet.config_toml()).await;
     let asked_alone = |node: &str| {
         let wanted = format!("/cluster/metrics/export?node-list={node}");
-        cluster.counts().requests.contains_key(&wanted)
+        cluster.counts().calls().contains_key(&wanted)
     };
     proxfleet
-        .scrape_until("the nodes are asked one by one", |_| cluster.nodes().iter().all(|node| asked_alone(node)))
+        .scrape_until("the nodes are asked one by one", |_| cluster.endpoints().iter().all(|endpoint| asked_alone(&endpoint.node)))
         .await;
     let exposition = proxfleet
         .scrape_until("the healthy nodes are there", |e| e.samples_named("pve_node_load1").len() == 2)
@@ -176,14 +176,14 @@ async fn a_slow_node_makes_the_export_be_asked_node_by_node() {
 #[tokio::test]
 async fn one_broken_datastore_does_not_hide_the_others() {
     let fleet = fleet([RemotePlan::Pbs(pbs("backup"))]).await;
-    fleet.remote("backup").unwrap().set_fault(Fault::DatastoreBroken { store: "offsite".to_owned() });
+    fleet.remote("backup").set_fault(Fault::DatastoreBroken { store: "archive".to_owned() });
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     let exposition = proxfleet
         .scrape_until("the broken datastore shows", |exposition| {
-            value(exposition, "pbs_datastore_up", &[("datastore", "offsite")]) == Some(0.0)
+            value(exposition, "pbs_datastore_up", &[("datastore", "archive")]) == Some(0.0)
         })
         .await;
-    assert_eq!(value(&exposition, "pbs_datastore_up", &[("datastore", "main")]), Some(1.0));
-    assert!(value(&exposition, "pbs_datastore_size_bytes", &[("datastore", "main")]).is_some());
+    assert_eq!(value(&exposition, "pbs_datastore_up", &[("datastore", "vault")]), Some(1.0));
+    assert!(value(&exposition, "pbs_datastore_size_bytes", &[("datastore", "vault")]).is_some());
     assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "backup")]), Some(1.0));
 }

@@ -26,9 +26,9 @@ async fn every_remote_is_in_one_answer() {
     assert_eq!(value(&all, "pve_up", &[("id", "cluster/cluster-a")]), Some(1.0));
     assert_eq!(value(&all, "pve_cluster_votes_expected", &[("remote", "cluster-a")]), Some(3.0));
     assert_eq!(value(&all, "pve_cluster_votes_expected", &[("remote", "single")]), None);
-    // main, offsite, archive (read-only) and bucket can be used; moving and usb cannot.
+    // vault, archive, frozen (read-only) and bucket can be used; closed, usbdisk and lost cannot.
     let up: f64 = all.samples_named("pbs_datastore_up").iter().map(|sample| sample.value).sum();
-    assert_eq!((up, all.samples_named("pbs_datastore_up").len()), (4.0, 6));
+    assert_eq!((up, all.samples_named("pbs_datastore_up").len()), (4.0, 7));
     assert_eq!(all.samples_named("pbs_datastore_size_bytes").len(), 4);
     assert_eq!(all.samples_named("pbs_host_uptime_seconds").len(), 1);
 }
@@ -102,9 +102,9 @@ async fn a_scrape_costs_the_same_calls_for_any_number_of_guests() {
         proxfleet.scrape_all().await;
         fleet.reset_counts();
         let counts = |name: &str| {
-            let counts = fleet.remote(name).unwrap().counts();
+            let counts = fleet.remote(name).counts();
             // Whatever the clock asks meanwhile is not the scrape's.
-            counts.total() - counts.of("/cluster/metrics/export")
+            counts.requests() - counts.requests_to("/cluster/metrics/export")
         };
         // Scrapes cost nothing until the live answers are old; then one of them costs this.
         eventually("the live answers are asked for again", async || {
@@ -120,7 +120,7 @@ async fn a_scrape_costs_the_same_calls_for_any_number_of_guests() {
 #[tokio::test]
 async fn ten_scrapes_at_once_cause_the_calls_of_one() {
     let mut slow = pve("a", 1, 100);
-    slow.behaviour.latency = simulator::Latency::Fixed(std::time::Duration::from_millis(300));
+    slow.latency = simulator::Latency::Fixed(std::time::Duration::from_millis(300));
     let fleet = fleet([RemotePlan::Pve(slow)]).await;
     let proxfleet = Proxfleet::start(&fleet.config_toml()).await;
     let address = proxfleet.address;
@@ -131,22 +131,22 @@ async fn ten_scrapes_at_once_cause_the_calls_of_one() {
         let answer = scrape.await.unwrap();
         assert!(answer.text().contains("pve_guest_info"), "each has the whole picture");
     }
-    let counts = fleet.remote("a").unwrap().counts();
-    assert_eq!((counts.of("/cluster/resources"), counts.of("/cluster/status")), (1, 1));
-    assert!(counts.most_in_flight <= 3);
+    let counts = fleet.remote("a").counts();
+    assert_eq!((counts.requests_to("/cluster/resources"), counts.requests_to("/cluster/status")), (1, 1));
+    assert!(counts.highest_concurrency <= 3);
 }
 
 #[tokio::test]
 async fn a_scrape_ends_within_its_deadline() {
     let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5)), RemotePlan::Pve(pve("b", 1, 5))]).await;
     let proxfleet = Proxfleet::start(&fleet.config_toml()).await;
-    fleet.remote("b").unwrap().set_fault(simulator::Fault::CallHangs { path: None });
+    fleet.remote("b").set_fault(simulator::Fault::CallHanging { path: None });
     let started = std::time::Instant::now();
     let scrape_timeout = ("X-Prometheus-Scrape-Timeout-Seconds", "1.5");
     let answer = proxfleet.request("GET", "/metrics", &[scrape_timeout]).await;
     assert!(started.elapsed().as_secs_f64() < 1.5, "{:?}", started.elapsed());
     let text = answer.text();
-    assert!(text.contains("pve_up{id=\"node/a-pve1\",remote=\"a\"} 1"));
+    assert!(text.contains("pve_up{id=\"node/pve1\",remote=\"a\"} 1"));
     assert!(text.contains("proxfleet_remote_up{remote=\"b\"} 0"));
 }
 

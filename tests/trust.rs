@@ -3,7 +3,7 @@
 mod support;
 
 use proxfleet::metric::parse::Exposition;
-use simulator::{Fault, RemotePlan, Role};
+use simulator::{Fault, RemotePlan, Rights};
 use support::{Proxfleet, fleet, pve, run, value};
 
 fn has_state(exposition: &Exposition, state: &str) -> bool {
@@ -17,7 +17,7 @@ fn has_state(exposition: &Exposition, state: &str) -> bool {
 #[tokio::test]
 async fn a_wrong_pin_gets_no_byte_of_a_token_and_the_log_says_what_to_do() {
     let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5))]).await;
-    let remote = fleet.remote("a").unwrap();
+    let remote = fleet.remote("a");
     let presented = remote.endpoints()[0].fingerprint.clone();
     let wrong = "AB:".repeat(31) + "AB";
     let config = fleet.config_toml().replace(&presented, &wrong);
@@ -25,7 +25,7 @@ async fn a_wrong_pin_gets_no_byte_of_a_token_and_the_log_says_what_to_do() {
     let exposition = proxfleet.scrape_until("the mismatch shows", |e| has_state(e, "mismatch")).await;
     assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "a")]), Some(0.0));
     assert_eq!(remote.counts().authorization_bytes(), 0);
-    assert_eq!(remote.counts().total(), 0);
+    assert_eq!(remote.counts().requests(), 0);
     let log = proxfleet.log();
     for text in [&presented, &wrong, "proxfleet remote set-fingerprint a 127.0.0.1"] {
         assert!(log.contains(text), "{text} is not in the log:\n{log}");
@@ -44,12 +44,12 @@ async fn a_wrong_pin_gets_no_byte_of_a_token_and_the_log_says_what_to_do() {
 #[tokio::test]
 async fn a_rotated_certificate_is_noticed() {
     let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5))]).await;
-    let remote = fleet.remote("a").unwrap();
+    let remote = fleet.remote("a");
     let quick = "[defaults.intervals]\nresources = \"1s\"\n";
     let proxfleet = Proxfleet::start_with(quick, &fleet.config_toml()).await;
     let exposition = proxfleet.scrape_all().await;
     assert!(has_state(&exposition, "pinned"));
-    remote.set_fault(Fault::CertificateRotated { endpoint: 0 });
+    remote.set_fault(Fault::CertificateRotated);
     remote.reset_counts();
     proxfleet.scrape_until("the change is noticed", |e| has_state(e, "mismatch")).await;
     assert_eq!(remote.counts().authorization_bytes(), 0);
@@ -58,17 +58,17 @@ async fn a_rotated_certificate_is_noticed() {
 #[tokio::test]
 async fn a_cluster_is_trusted_by_its_own_ca_and_renews_freely() {
     let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5))]).await;
-    let remote = fleet.remote("a").unwrap();
+    let remote = fleet.remote("a");
     let folder = tempfile::tempdir().unwrap();
     let ca = folder.path().join("ca.pem");
-    std::fs::write(&ca, remote.ca_pem().unwrap()).unwrap();
+    std::fs::write(&ca, remote.ca_pem()).unwrap();
     let pin = format!(", fingerprint = \"{}\"", remote.endpoints()[0].fingerprint);
     let config = fleet.config_toml().replace(&pin, "") + &format!("ca_file = \"{}\"\n", ca.display());
     // The table of the remote is the last, so that the key belongs to it.
     let quick = "[defaults.intervals]\nresources = \"1s\"\n";
     let proxfleet = Proxfleet::start_with(quick, &config).await;
     proxfleet.scrape_until("the CA is trusted", |e| has_state(e, "trusted")).await;
-    remote.set_fault(Fault::CertificateRotated { endpoint: 0 });
+    remote.set_fault(Fault::CertificateRotated);
     remote.reset_counts();
     let exposition = proxfleet
         .scrape_until("it is asked with its new certificate", |_| remote.counts().endpoints[0].handshakes > 0)
@@ -90,9 +90,9 @@ async fn secrets_are_nowhere() {
     // printf scraper:correct-horse-battery | base64
     let header = ("Authorization", "Basic c2NyYXBlcjpjb3JyZWN0LWhvcnNlLWJhdHRlcnk=");
     let mut seen = String::new();
-    for fault in [None, Some(Fault::Unauthorised), Some(Fault::BrokenJson { path: None }), Some(Fault::Refusing { endpoint: None })] {
+    for fault in [None, Some(Fault::Unauthorised), Some(Fault::BrokenJson { path: None }), Some(Fault::Refusing)] {
         if let Some(fault) = fault {
-            fleet.remote("a").unwrap().set_fault(fault);
+            fleet.remote("a").set_fault(fault);
         }
         for path in ["/metrics", "/"] {
             let answer = proxfleet.request("GET", path, &[header]).await;
@@ -117,14 +117,14 @@ async fn secrets_are_nowhere() {
 
 #[tokio::test]
 async fn what_a_token_may_not_see_is_named() {
-    for role in [Role::Nothing, Role::PrivilegeSeparated] {
+    for rights in [Rights::Nothing, Rights::Separated] {
         let fleet = fleet([RemotePlan::Pve(pve("a", 2, 5)), RemotePlan::Pbs(support::pbs("b"))]).await;
         let config: String = fleet
             .remotes()
             .iter()
             .map(|remote| {
-                let token = remote.tokens().iter().find(|token| token.role == role).unwrap();
-                remote.config_toml_with(&token.id, &token.secret)
+                let token = remote.tokens().iter().find(|token| token.rights == rights).unwrap();
+                support::table(remote, &token.id, &token.secret)
             })
             .collect();
         let proxfleet = Proxfleet::start(&config).await;

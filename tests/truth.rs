@@ -4,26 +4,25 @@ mod support;
 
 use std::time::Duration;
 
-use simulator::{Clock, Fault, Fleet, FleetPlan, RemotePlan};
+use simulator::{Clock, Fault, Fleet, FleetPlan, PveVersion, RemotePlan};
 use support::{Proxfleet, pve, value};
 
 const QUICK: &str = "[defaults.intervals]\nresources = \"1s\"\nusage = \"1s\"\n";
 
 /// A cluster whose clock the test moves.
 async fn cluster() -> Fleet {
-    let clock = Clock::real();
-    let plan = FleetPlan { seed: 1, clock, remotes: vec![RemotePlan::Pve(pve("a", 3, 60))] };
+    let plan = FleetPlan { seed: 1, clock: Clock::default(), remotes: vec![RemotePlan::Pve(pve("a", 3, 60))] };
     Fleet::start(plan).await.unwrap()
 }
 
 #[tokio::test]
 async fn nothing_runs_on_a_dead_node_and_names_are_kept() {
     let fleet = cluster().await;
-    let remote = fleet.remote("a").unwrap();
+    let remote = fleet.remote("a");
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     let before = proxfleet.scrape_all().await;
     // Not the one that is asked.
-    let dead = remote.nodes()[2].clone();
+    let dead = remote.endpoints()[2].node.clone();
     let on_dead: Vec<(String, String)> = before
         .samples_named("pve_guest_info")
         .iter()
@@ -55,10 +54,10 @@ async fn nothing_runs_on_a_dead_node_and_names_are_kept() {
 #[tokio::test]
 async fn a_silent_node_has_no_live_values() {
     let fleet = cluster().await;
-    let remote = fleet.remote("a").unwrap();
+    let remote = fleet.remote("a");
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     let before = proxfleet.scrape_all().await;
-    let silent = remote.nodes()[1].clone();
+    let silent = remote.endpoints()[1].node.clone();
     let id = format!("node/{silent}");
     assert_eq!(value(&before, "pve_node_data_stale", &[("id", &id)]), Some(0.0));
 
@@ -87,26 +86,26 @@ async fn a_silent_node_has_no_live_values() {
 #[tokio::test]
 async fn an_end_point_without_quorum_is_believed_only_if_none_has_it() {
     let fleet = cluster().await;
-    let remote = fleet.remote("a").unwrap();
+    let remote = fleet.remote("a");
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     proxfleet.scrape_all().await;
     let quorate = [("id", "cluster/a")];
 
     remote.reset_counts();
-    remote.set_fault(Fault::WithoutQuorum { endpoint: 0 });
+    remote.set_fault_at(0, Fault::NoQuorum);
     let exposition = proxfleet
-        .scrape_until("another end-point is asked", |_| remote.counts().endpoints[1].requests >= 2)
+        .scrape_until("another end-point is asked", |_| support::calls_at(remote, 1) >= 2)
         .await;
     assert_eq!(value(&exposition, "pve_up", &quorate), Some(1.0));
     let nodes: f64 = remote
-        .nodes()
+        .endpoints()
         .iter()
-        .map(|node| value(&exposition, "pve_up", &[("id", &format!("node/{node}"))]).unwrap())
+        .map(|endpoint| value(&exposition, "pve_up", &[("id", &format!("node/{}", endpoint.node))]).unwrap())
         .sum();
     assert_eq!(nodes, 3.0);
 
     for endpoint in 1..3 {
-        remote.set_fault(Fault::WithoutQuorum { endpoint });
+        remote.set_fault_at(endpoint, Fault::NoQuorum);
     }
     proxfleet
         .scrape_until("the quorum is lost", |exposition| value(exposition, "pve_up", &quorate) == Some(0.0))
@@ -116,9 +115,9 @@ async fn an_end_point_without_quorum_is_believed_only_if_none_has_it() {
 #[tokio::test]
 async fn points_without_a_time_are_counted_and_left_out() {
     let fleet = cluster().await;
-    let remote = fleet.remote("a").unwrap();
-    let node = remote.nodes()[0].clone();
-    remote.set_fault(Fault::ExportWithoutTimestamp { node: node.clone() });
+    let remote = fleet.remote("a");
+    let node = remote.endpoints()[0].node.clone();
+    remote.set_fault(Fault::ExportTimestampZero { node: node.clone() });
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     let exposition = proxfleet.scrape_all().await;
     assert_eq!(value(&exposition, "pve_node_load1", &[("id", &format!("node/{node}"))]), None);
@@ -129,11 +128,24 @@ async fn points_without_a_time_are_counted_and_left_out() {
 #[tokio::test]
 async fn older_versions_answer_with_what_they_have() {
     let mut old = pve("old", 2, 20);
-    old.version = (8, 2, 4);
-    let mut backup = support::pbs("backup");
-    backup.version = (3, 2, 4);
-    let plan = FleetPlan { seed: 1, clock: Clock::real(), remotes: vec![RemotePlan::Pve(old), RemotePlan::Pbs(backup)] };
+    old.version = PveVersion::V8_4;
+    let plan = FleetPlan {
+        seed: 1,
+        clock: Clock::default(),
+        remotes: vec![RemotePlan::Pve(old), RemotePlan::Pbs(support::pbs("backup"))],
+    };
     let fleet = Fleet::start(plan).await.unwrap();
+    // As 8.2.4 and 3.2.7, which have no such calls.
+    let lacks = |remote: &str, path: &str, status, text: &str| {
+        fleet.remote(remote).set_fault(Fault::Error {
+            path: Some(path.to_owned()),
+            status,
+            reason: Some(text.to_owned()),
+        });
+    };
+    let export = "/cluster/metrics/export";
+    lacks("old", export, 501, "Method 'GET /cluster/metrics/export' not implemented");
+    lacks("backup", "/status/metrics", 404, "Path '/api2/json/status/metrics' not found.");
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     let exposition = proxfleet
         .scrape_until("the versions are known", |exposition| {
@@ -144,7 +156,7 @@ async fn older_versions_answer_with_what_they_have() {
         .await;
     // Zones have one spelling over an upgrade.
     let zones = exposition.samples_named("pve_network_zone_info");
-    assert!(zones.iter().all(|sample| sample.labels["id"].starts_with("network/old-pve")));
+    assert!(zones.iter().all(|sample| sample.labels["id"].starts_with("network/pve")));
     assert_eq!(zones.len(), 4);
     assert_eq!(exposition.samples_named("pbs_host_cpu_usage_ratio").len(), 1);
     let failures: Vec<_> = exposition

@@ -1,96 +1,190 @@
-//! Certificates as real servers have them: a cluster's own CA that signs its nodes, and the
-//! self-signed one of a backup server that is valid for a thousand years.
+//! Certificates as the products make them: PVE nodes signed by the cluster's own CA, PBS self-signed until 3026.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 use rustls::ServerConfig;
+use rustls::server::NoServerSessionStorage;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha2::{Digest, Sha256};
 
-use crate::StartError;
+use crate::error::Error;
 
-/// A certificate with its key, ready to serve.
-#[derive(Clone)]
-pub(crate) struct Identity {
-    pub(crate) server_config: Arc<ServerConfig>,
-    /// `AA:BB:…`.
-    pub(crate) fingerprint: String,
-    pub(crate) pem: String,
-}
-
-/// The CA of a cluster.
+/// The authority of one cluster.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
+    pub(crate) certificate: Described,
+}
+
+/// A certificate with what `/nodes/{n}/certificates/info` tells of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Described {
+    pub(crate) der: CertificateDer<'static>,
     pub(crate) pem: String,
+    /// SHA-256 of the DER form, `AA:BB:…`.
     pub(crate) fingerprint: String,
+    /// `/CN=…/OU=…`, as OpenSSL's one-line form.
+    pub(crate) subject: String,
+    pub(crate) issuer: String,
+    pub(crate) not_before: i64,
+    pub(crate) not_after: i64,
+    pub(crate) names: Vec<String>,
+}
+
+/// What an endpoint presents.
+#[derive(Clone)]
+pub(crate) struct Identity {
+    pub(crate) described: Described,
+    pub(crate) tls: Arc<ServerConfig>,
 }
 
 impl Authority {
-    pub(crate) fn new(cluster: &str) -> Result<Self, StartError> {
+    /// A new CA of a cluster; `uuid` tells it from the others.
+    pub(crate) fn new(uuid: &str) -> Result<Self, Error> {
+        let mut parameters = CertificateParams::default();
+        parameters.distinguished_name = name(&[
+            (DnType::CommonName, "Proxmox Virtual Environment"),
+            (DnType::OrganizationalUnitName, uuid),
+            (DnType::OrganizationName, "PVE Cluster Manager CA"),
+        ]);
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        parameters.not_before = rcgen::date_time_ymd(2026, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2036, 1, 1);
         let key = KeyPair::generate()?;
-        let mut params = CertificateParams::new(Vec::new())?;
-        params.distinguished_name.push(DnType::CommonName, "Proxmox Virtual Environment");
-        params.distinguished_name.push(DnType::OrganizationalUnitName, cluster);
-        params.distinguished_name.push(DnType::OrganizationName, "PVE Cluster Manager CA");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.not_before = rcgen::date_time_ymd(2026, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2036, 1, 1);
-        let certificate = params.self_signed(&key)?;
+        let certificate = parameters.self_signed(&key)?;
+        let subject = format!("/CN=Proxmox Virtual Environment/OU={uuid}/O=PVE Cluster Manager CA");
+        let certificate = Described::new(
+            &certificate,
+            &parameters,
+            subject.clone(),
+            subject,
+            Vec::new(),
+        );
         Ok(Self {
-            pem: certificate.pem(),
-            fingerprint: fingerprint(certificate.der()),
-            issuer: Issuer::new(params, key),
+            issuer: Issuer::new(parameters, key),
+            certificate,
         })
     }
 
-    /// A node's certificate, for its name and for loopback.
-    pub(crate) fn sign(&self, node: &str) -> Result<Identity, StartError> {
+    /// A node's certificate, for its name and the loopback addresses.
+    pub(crate) fn sign_node(&self, node: &str) -> Result<Identity, Error> {
+        let names = ["127.0.0.1", "::1", "localhost", node]
+            .map(String::from)
+            .to_vec();
+        let mut parameters = CertificateParams::new(names.clone())?;
+        parameters.distinguished_name = name(&[
+            (DnType::OrganizationalUnitName, "PVE Cluster Node"),
+            (DnType::OrganizationName, "Proxmox Virtual Environment"),
+            (DnType::CommonName, node),
+        ]);
+        parameters.not_before = rcgen::date_time_ymd(2026, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2028, 1, 1);
+        parameters.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
-        let mut params = CertificateParams::new(vec![node.to_owned(), "localhost".to_owned()])?;
-        params.subject_alt_names.push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-        params.distinguished_name.push(DnType::OrganizationalUnitName, "PVE Cluster Node");
-        params.distinguished_name.push(DnType::OrganizationName, "Proxmox Virtual Environment");
-        params.distinguished_name.push(DnType::CommonName, node);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.not_before = rcgen::date_time_ymd(2026, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2028, 1, 1);
-        let certificate = params.signed_by(&key, &self.issuer)?;
-        identity(certificate.der().clone(), certificate.pem(), &key)
+        let certificate = parameters.signed_by(&key, &self.issuer)?;
+        let subject = format!("/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN={node}");
+        let described = Described::new(
+            &certificate,
+            &parameters,
+            subject,
+            self.certificate.subject.clone(),
+            names,
+        );
+        // A real pveproxy hardly ever resumes a session.
+        Identity::new(described, &key, false)
     }
 }
 
-/// The certificate that a backup server makes for itself. Its addresses are not in it.
-pub(crate) fn self_signed(host: &str) -> Result<Identity, StartError> {
+/// A backup server's certificate: self-signed, valid to the year 3026, without IP addresses but with `localhost`.
+pub(crate) fn self_signed(host: &str) -> Result<Identity, Error> {
+    let names = ["localhost", host].map(String::from).to_vec();
+    let mut parameters = CertificateParams::new(names.clone())?;
+    parameters.distinguished_name = name(&[
+        (DnType::OrganizationName, "Proxmox Backup Server"),
+        (DnType::CommonName, host),
+    ]);
+    parameters.not_before = rcgen::date_time_ymd(2026, 1, 1);
+    parameters.not_after = rcgen::date_time_ymd(3026, 1, 1);
     let key = KeyPair::generate()?;
-    let mut params = CertificateParams::new(vec!["localhost".to_owned(), host.to_owned()])?;
-    params.distinguished_name.push(DnType::OrganizationName, "Proxmox Backup Server");
-    params.distinguished_name.push(DnType::CommonName, host);
-    params.not_before = rcgen::date_time_ymd(2026, 1, 1);
-    params.not_after = rcgen::date_time_ymd(3026, 1, 1);
-    let certificate = params.self_signed(&key)?;
-    identity(certificate.der().clone(), certificate.pem(), &key)
+    let certificate = parameters.self_signed(&key)?;
+    let subject = format!("/O=Proxmox Backup Server/CN={host}");
+    let described = Described::new(&certificate, &parameters, subject.clone(), subject, names);
+    Identity::new(described, &key, true)
 }
 
-fn identity(der: CertificateDer<'static>, pem: String, key: &KeyPair) -> Result<Identity, StartError> {
-    let fingerprint = fingerprint(&der);
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut server_config = ServerConfig::builder_with_provider(provider)
+impl Described {
+    fn new(
+        certificate: &rcgen::Certificate,
+        parameters: &CertificateParams,
+        subject: String,
+        issuer: String,
+        names: Vec<String>,
+    ) -> Self {
+        let der = certificate.der().clone();
+        let digest = Sha256::digest(&der);
+        let fingerprint = digest
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect::<Vec<_>>()
+            .join(":");
+        Self {
+            pem: certificate.pem(),
+            fingerprint,
+            subject,
+            issuer,
+            not_before: parameters.not_before.unix_timestamp(),
+            not_after: parameters.not_after.unix_timestamp(),
+            names,
+            der,
+        }
+    }
+}
+
+impl Identity {
+    fn new(described: Described, key: &KeyPair, resumption: bool) -> Result<Self, Error> {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let mut tls = ServerConfig::builder_with_provider(Arc::new(
+            rustls::crypto::aws_lc_rs::default_provider(),
+        ))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(vec![der], key)?;
-    // A real pveproxy resumes no sessions either.
-    server_config.send_tls13_tickets = 0;
-    Ok(Identity { server_config: Arc::new(server_config), fingerprint, pem })
+        .with_single_cert(vec![described.der.clone()], key)?;
+        if !resumption {
+            tls.session_storage = Arc::new(NoServerSessionStorage {});
+            tls.send_tls13_tickets = 0;
+        }
+        Ok(Self {
+            described,
+            tls: Arc::new(tls),
+        })
+    }
 }
 
-fn fingerprint(der: &[u8]) -> String {
-    let pairs: Vec<String> = Sha256::digest(der).iter().map(|byte| format!("{byte:02X}")).collect();
-    pairs.join(":")
+fn name(parts: &[(DnType, &str)]) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    for (kind, value) in parts {
+        name.push(kind.clone(), *value);
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_signed_by_its_cluster() {
+        let authority = Authority::new("11111111-0000-4000-8000-000000000000").unwrap();
+        let node = authority.sign_node("pve1").unwrap();
+        assert_eq!(node.described.issuer, authority.certificate.subject);
+        assert_eq!(node.described.fingerprint.len(), 95);
+        assert_eq!(
+            self_signed("pbs1").unwrap().described.not_after,
+            33_324_134_400
+        );
+    }
 }

@@ -1,89 +1,217 @@
-//! The fleet by HTTP, for scripts: plain, on loopback, one request a connection.
+//! The control API: JSON over plain HTTP, on an address of its own.
 //!
-//! - `GET /counts`: what clients have done, by remote; `POST /counts/reset`.
-//! - `POST /faults/REMOTE?{"fault":"node_offline","node":"…"}`: begins a fault, given as JSON in the
-//!   query; `POST /faults/REMOTE/clear`.
-//! - `POST /clock/freeze`, `POST /clock/run`, `POST /clock/advance?SECONDS`.
+//! | call | what it does |
+//! |---|---|
+//! | `GET /` | what is served: remotes, endpoints, tokens |
+//! | `GET /config` | the `[[remote]]` tables of a proxfleet configuration, TOML |
+//! | `GET /counts`, `DELETE /counts` | read and reset the counts |
+//! | `GET /faults` | the faults in force, by remote |
+//! | `POST /faults?remote=NAME[&endpoint=N]` | set the fault of the body, on all remotes without `remote` |
+//! | `DELETE /faults[?remote=NAME[&endpoint=N]]` | clear faults |
+//! | `GET /clock`, `POST /clock` | the time; `{"freeze":true}`, `{"resume":true}`, `{"set":T}`, `{"advance":S}` |
 
-use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::http::{self, Response};
-use crate::{Counts, Fleet};
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::fleet::Fleet;
+use crate::remote::SimulatedRemote;
 
-/// Serves until it is dropped.
-pub async fn serve(listener: TcpListener, fleet: Arc<Fleet>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let fleet = Arc::clone(&fleet);
+/// A running control port; stops when dropped.
+pub struct Control {
+    address: SocketAddr,
+    _stop: DropGuard,
+}
+
+impl Control {
+    /// Listens on `address`.
+    ///
+    /// # Errors
+    /// When it is taken.
+    pub async fn start(fleet: Arc<Fleet>, address: SocketAddr) -> Result<Self, Error> {
+        let failed = |source| Error::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let stop = CancellationToken::new();
+        let guard = stop.clone().drop_guard();
         tokio::spawn(async move {
-            if let Err(error) = answer(stream, &fleet).await {
-                tracing::debug!("a connection to the control ended: {error}");
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                        let fleet = Arc::clone(&fleet);
+                        tokio::spawn(async move { answer(&fleet, stream).await });
+                    }
+                }
             }
         });
+        Ok(Self {
+            address,
+            _stop: guard,
+        })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 
-async fn answer(mut stream: TcpStream, fleet: &Fleet) -> std::io::Result<()> {
-    let mut buffer = BytesMut::new();
-    let Some(request) = http::read_request(&mut stream, &mut buffer, None).await? else {
-        return Ok(());
+/// One request, one answer, and the connection is closed.
+async fn answer(fleet: &Fleet, mut stream: TcpStream) -> Option<()> {
+    const LONGEST: usize = 64 * 1024;
+    let mut bytes = Vec::new();
+    let (method, target, body) = loop {
+        if let Some(request) = parse(&bytes) {
+            break request;
+        }
+        if bytes.len() > LONGEST || stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
     };
-    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-    let (status, body) = match act(fleet, &request.method, path, &http::decode(query)) {
-        Ok(body) => (200, body),
-        Err(problem) => (400, format!("{problem}\n")),
+    let (status, kind, text) = match handle(fleet, &method, &target, &body) {
+        Ok(Reply::Json(value)) => ("200 OK", "application/json", value.to_string()),
+        Ok(Reply::Text(text)) => ("200 OK", "text/plain", text),
+        Err(problem) => (
+            "400 Bad Request",
+            "application/json",
+            json!({ "error": problem }).to_string(),
+        ),
     };
-    let response = Response {
-        status,
-        reason: if status == 200 { "OK" } else { "Bad Request" }.to_owned(),
-        headers: vec![("Connection", "close".to_owned())],
-        body: Bytes::from(body),
-        has_length: true,
-        closes: true,
-        truncated: false,
-    };
-    http::write_response(&mut stream, &response, false).await
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        text.len()
+    );
+    stream.write_all(head.as_bytes()).await.ok()?;
+    stream.write_all(text.as_bytes()).await.ok()?;
+    stream.shutdown().await.ok()
 }
 
-fn act(fleet: &Fleet, method: &str, path: &str, query: &str) -> Result<String, String> {
-    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let remote = |name: &str| fleet.remote(name).ok_or(format!("there is no remote {name:?}"));
-    match (method, parts.as_slice()) {
-        ("GET", ["counts"]) => {
-            let counts: BTreeMap<&str, Counts> =
-                fleet.remotes().iter().map(|remote| (remote.name(), remote.counts())).collect();
-            serde_json::to_string(&counts).map_err(|error| error.to_string())
+fn parse(bytes: &[u8]) -> Option<(String, String, Vec<u8>)> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut request = httparse::Request::new(&mut headers);
+    let httparse::Status::Complete(head) = request.parse(bytes).ok()? else {
+        return None;
+    };
+    let length = request
+        .headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case("content-length"))
+        .and_then(|header| {
+            std::str::from_utf8(header.value)
+                .ok()?
+                .trim()
+                .parse::<usize>()
+                .ok()
+        })
+        .unwrap_or(0);
+    let body = bytes.get(head..head + length)?.to_vec();
+    Some((request.method?.to_owned(), request.path?.to_owned(), body))
+}
+
+enum Reply {
+    Json(Value),
+    Text(String),
+}
+
+fn handle(fleet: &Fleet, method: &str, target: &str, body: &[u8]) -> Result<Reply, String> {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let parameter = |name: &str| {
+        query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
+    };
+    let remotes = match parameter("remote") {
+        Some(name) => vec![
+            fleet
+                .find(name)
+                .ok_or_else(|| format!("no remote is called {name:?}"))?,
+        ],
+        None => fleet.remotes().iter().collect(),
+    };
+    let endpoint = parameter("endpoint")
+        .map(str::parse::<usize>)
+        .transpose()
+        .map_err(|_| "endpoint is no number".to_owned())?;
+    let done = json!({ "done": true });
+    Ok(Reply::Json(match (method, path) {
+        ("GET", "/") => description(fleet),
+        ("GET", "/config") => return Ok(Reply::Text(fleet.config_toml())),
+        ("GET", "/counts") => {
+            serde_json::to_value(fleet.counts()).map_err(|error| error.to_string())?
         }
-        ("POST", ["counts", "reset"]) => {
+        ("DELETE", "/counts") => {
             fleet.reset_counts();
-            Ok(String::new())
+            done
         }
-        ("POST", ["faults", name, "clear"]) => {
-            remote(name)?.clear_faults();
-            Ok(String::new())
+        ("GET", "/faults") => remotes
+            .iter()
+            .map(|remote| (remote.name().to_owned(), json!(remote.faults())))
+            .collect(),
+        ("POST", "/faults") => {
+            let fault: Fault = serde_json::from_slice(body)
+                .map_err(|error| format!("the body is no fault: {error}"))?;
+            for remote in remotes {
+                match endpoint {
+                    Some(endpoint) => remote.set_fault_at(endpoint, fault.clone()),
+                    None => remote.set_fault(fault.clone()),
+                }
+            }
+            done
         }
-        ("POST", ["faults", name]) => {
-            let fault = serde_json::from_str(query).map_err(|error| format!("this is no fault: {error}"))?;
-            remote(name)?.set_fault(fault);
-            Ok(String::new())
+        ("DELETE", "/faults") => {
+            for remote in remotes {
+                match endpoint {
+                    Some(endpoint) => remote.clear_faults_at(endpoint),
+                    None => remote.clear_faults(),
+                }
+            }
+            done
         }
-        ("POST", ["clock", "freeze"]) => {
-            fleet.clock().freeze();
-            Ok(String::new())
+        ("GET", "/clock") => json!({ "now": fleet.clock().now() }),
+        ("POST", "/clock") => {
+            let wanted: Value = serde_json::from_slice(body)
+                .map_err(|error| format!("the body is no JSON: {error}"))?;
+            let clock = fleet.clock();
+            if wanted.get("freeze").is_some() {
+                clock.freeze();
+            }
+            if wanted.get("resume").is_some() {
+                clock.resume();
+            }
+            if let Some(time) = wanted.get("set").and_then(Value::as_f64) {
+                clock.set(time);
+            }
+            if let Some(seconds) = wanted.get("advance").and_then(Value::as_f64) {
+                clock.advance(
+                    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?,
+                );
+            }
+            json!({ "now": clock.now() })
         }
-        ("POST", ["clock", "run"]) => {
-            fleet.clock().run();
-            Ok(String::new())
-        }
-        ("POST", ["clock", "advance"]) => {
-            let seconds: f64 = query.parse().map_err(|_| "how many seconds?".to_owned())?;
-            fleet.clock().advance(Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?);
-            Ok(String::new())
-        }
-        _ => Err(format!("unknown: {method} {path}")),
-    }
+        _ => return Err(format!("no such call: {method} {path}")),
+    }))
+}
+
+/// What the fleet serves, with its secrets: they open nothing else.
+pub(crate) fn description(fleet: &Fleet) -> Value {
+    let remote = |remote: &SimulatedRemote| {
+        json!({
+            "name": remote.name(),
+            "type": remote.product(),
+            "endpoints": remote.endpoints(),
+            "token_id": remote.token_id(),
+            "token_secret": remote.token_secret(),
+            "tokens": remote.tokens(),
+        })
+    };
+    json!({ "remotes": fleet.remotes().iter().map(remote).collect::<Vec<_>>() })
 }

@@ -1,45 +1,159 @@
-//! What clients have done to a remote, for tests.
+//! What the fleet saw: for tests that count calls, handshakes and secrets.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
-/// Counts since the start, or since they were set back.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Calls by path below `/api2/json`, with the query.
-    pub requests: BTreeMap<String, u64>,
-    /// By end-point.
-    pub endpoints: Vec<EndpointCounts>,
-    /// Calls that were answered with 401.
-    pub failed_logins: u64,
-    /// The most calls that were under way at once.
-    pub most_in_flight: u64,
-}
+use crate::lock;
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+/// What one endpoint saw since the start or the last reset.
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct EndpointCounts {
-    pub requests: u64,
-    /// TLS handshakes that came to their end.
+    /// Requests by `METHOD PATH?QUERY`, without `/api2/json`.
+    pub requests: BTreeMap<String, u64>,
+    /// Connections accepted, TLS or not.
+    pub connections: u64,
+    /// TLS handshakes that were completed.
     pub handshakes: u64,
-    /// Bytes of `Authorization` headers that were seen.
+    /// Bytes of `Authorization` values received.
     pub authorization_bytes: u64,
 }
 
-impl Counts {
-    /// All calls.
-    pub fn total(&self) -> u64 {
-        self.requests.values().sum()
+/// What one remote saw since the start or the last reset.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct RemoteCounts {
+    pub remote: String,
+    pub endpoints: Vec<EndpointCounts>,
+    /// Calls answered with 401.
+    pub failed_logins: u64,
+    /// The highest number of calls under way at one time.
+    pub highest_concurrency: u64,
+}
+
+impl RemoteCounts {
+    /// All requests to all endpoints.
+    pub fn requests(&self) -> u64 {
+        self.endpoints
+            .iter()
+            .flat_map(|endpoint| endpoint.requests.values())
+            .sum()
     }
 
-    /// Calls of a path, whatever their query.
-    pub fn of(&self, path: &str) -> u64 {
-        let is_of = |request: &str| request.split('?').next() == Some(path);
-        self.requests.iter().filter(|(request, _)| is_of(request)).map(|(_, count)| count).sum()
+    /// Requests whose path, without the query, is `path`.
+    pub fn requests_to(&self, path: &str) -> u64 {
+        self.endpoints
+            .iter()
+            .flat_map(|endpoint| &endpoint.requests)
+            .filter(|(call, _)| {
+                call.split_once(' ')
+                    .is_some_and(|(_, target)| target.split('?').next() == Some(path))
+            })
+            .map(|(_, count)| count)
+            .sum()
     }
 
-    /// Bytes of `Authorization` headers that were seen at any end-point.
+    /// Requests by `METHOD PATH?QUERY`, all endpoints together.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        let mut calls = BTreeMap::new();
+        for (call, count) in self
+            .endpoints
+            .iter()
+            .flat_map(|endpoint| &endpoint.requests)
+        {
+            *calls.entry(call.clone()).or_default() += count;
+        }
+        calls
+    }
+
+    pub fn handshakes(&self) -> u64 {
+        self.endpoints
+            .iter()
+            .map(|endpoint| endpoint.handshakes)
+            .sum()
+    }
+
     pub fn authorization_bytes(&self) -> u64 {
-        self.endpoints.iter().map(|endpoint| endpoint.authorization_bytes).sum()
+        self.endpoints
+            .iter()
+            .map(|endpoint| endpoint.authorization_bytes)
+            .sum()
+    }
+}
+
+/// What all remotes saw.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct FleetCounts {
+    pub remotes: Vec<RemoteCounts>,
+}
+
+impl FleetCounts {
+    pub fn requests(&self) -> u64 {
+        self.remotes.iter().map(RemoteCounts::requests).sum()
+    }
+
+    pub fn remote(&self, name: &str) -> Option<&RemoteCounts> {
+        self.remotes.iter().find(|counts| counts.remote == name)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct EndpointCounters {
+    pub(crate) requests: Mutex<BTreeMap<String, u64>>,
+    pub(crate) connections: AtomicU64,
+    pub(crate) handshakes: AtomicU64,
+    pub(crate) authorization_bytes: AtomicU64,
+}
+
+impl EndpointCounters {
+    pub(crate) fn read(&self) -> EndpointCounts {
+        EndpointCounts {
+            requests: lock(&self.requests).clone(),
+            connections: self.connections.load(Ordering::Relaxed),
+            handshakes: self.handshakes.load(Ordering::Relaxed),
+            authorization_bytes: self.authorization_bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn reset(&self) {
+        lock(&self.requests).clear();
+        self.connections.store(0, Ordering::Relaxed);
+        self.handshakes.store(0, Ordering::Relaxed);
+        self.authorization_bytes.store(0, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct RemoteCounters {
+    pub(crate) failed_logins: AtomicU64,
+    under_way: AtomicU64,
+    highest: AtomicU64,
+}
+
+impl RemoteCounters {
+    /// Counts a call as under way until the guard is dropped, which also happens when its connection is cut.
+    pub(crate) fn begin(&self) -> UnderWay<'_> {
+        let now = self.under_way.fetch_add(1, Ordering::AcqRel) + 1;
+        self.highest.fetch_max(now, Ordering::AcqRel);
+        UnderWay(self)
+    }
+
+    pub(crate) fn highest(&self) -> u64 {
+        self.highest.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn reset(&self) {
+        self.failed_logins.store(0, Ordering::Relaxed);
+        self.highest
+            .store(self.under_way.load(Ordering::Acquire), Ordering::Release);
+    }
+}
+
+pub(crate) struct UnderWay<'a>(&'a RemoteCounters);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -1,132 +1,183 @@
-//! A simulated fleet in a process of its own, for benchmarks and for trying things out.
+//! `proxfleet-simulator`: a simulated fleet in a process of its own.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use serde_json::json;
-use simulator::{Behaviour, Fleet, FleetPlan, Latency, PvePlan, RemotePlan};
+use simulator::{Control, Fleet, FleetPlan, Latency, PvePlan, RemotePlan};
 
-/// Serves a simulated fleet on loopback, and says where.
+/// Serves simulated Proxmox VE clusters and Backup Servers on loopback, and says where in one line of JSON.
 #[derive(Parser)]
-#[command(name = "proxfleet-simulator", version)]
+#[command(version)]
 struct Arguments {
     /// Nodes of each cluster.
     #[arg(long, value_delimiter = ',', default_value = "3,5,1")]
     clusters: Vec<usize>,
-    /// Guests, shared among the clusters by their size.
+    /// Guests in all clusters together; with --remotes, in each.
     #[arg(long, default_value_t = 200)]
     guests: usize,
     /// Backup servers.
     #[arg(long, default_value_t = 2)]
     pbs: usize,
-    /// Instead of --clusters: so many standalone nodes, each with --guests guests.
-    #[arg(long)]
-    remotes: Option<usize>,
-    /// Fraction of the guests that run, 0..1; 1 also makes them stay as they are.
-    #[arg(long, default_value_t = 0.7)]
-    running: f64,
-    /// Time before each answer, in milliseconds.
-    #[arg(long, default_value_t = 0)]
-    latency: u64,
-    /// The same seed makes the same fleet.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where the fleet is controlled.
-    #[arg(long, value_name = "ADDRESS")]
-    control: Option<SocketAddr>,
-    /// Write a configuration of proxfleet for this fleet.
-    #[arg(long, value_name = "FILE")]
+    /// This many clusters instead, each of the first size of --clusters, with one endpoint.
+    #[arg(long)]
+    remotes: Option<usize>,
+    /// Which part of the guests runs: a ratio, or `all`.
+    #[arg(long)]
+    running: Option<String>,
+    /// Latency of every call: 20ms, 1.5s, or median and 95th percentile as 20ms,60ms.
+    #[arg(long)]
+    latency: Option<String>,
+    /// Include unnamed guests, hostile names, locks, unreachable storages and datastores of every kind.
+    #[arg(long)]
+    oddities: bool,
+    /// Let all nodes of a cluster report in the same second.
+    #[arg(long)]
+    report_together: bool,
+    /// Address of the control API.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    control: SocketAddr,
+    /// Write the remotes as tables of a proxfleet configuration here.
+    #[arg(long)]
     write_config: Option<PathBuf>,
-    /// Stop after so many seconds.
-    #[arg(long, default_value_t = 3600)]
-    r#for: u64,
+    /// Stop after this many seconds.
+    #[arg(long = "for", value_name = "SECONDS")]
+    stop_after: Option<f64>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Fleet(#[from] simulator::Error),
+    #[error("{0:?} is no duration; write 20ms or 1.5s")]
+    Duration(String),
+    #[error("{0:?} is neither a ratio from 0 to 1 nor `all`")]
+    Running(String),
+    #[error("cannot write {path}: {source}")]
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+#[allow(clippy::print_stdout, clippy::print_stderr)]
+async fn main() -> std::process::ExitCode {
     match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            tracing::error!("{problem}");
-            ExitCode::FAILURE
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("proxfleet-simulator: {failure}");
+            std::process::ExitCode::FAILURE
         }
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), String> {
-    let fleet = Fleet::start(plan(&arguments)).await.map_err(|error| error.to_string())?;
-    let fleet = Arc::new(fleet);
-    if let Some(path) = &arguments.write_config {
-        std::fs::write(path, fleet.config_toml()).map_err(|error| format!("{}: {error}", path.display()))?;
+#[allow(clippy::print_stdout)]
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let fleet = Arc::new(Fleet::start(plan(&arguments)?).await?);
+    let control = Control::start(Arc::clone(&fleet), arguments.control).await?;
+    if let Some(path) = arguments.write_config {
+        std::fs::write(&path, fleet.config_toml())
+            .map_err(|source| Failure::Write { path, source })?;
     }
-    let mut control = None;
-    if let Some(address) = arguments.control {
-        let listener =
-            tokio::net::TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
-        control = listener.local_addr().ok();
-        tokio::spawn(simulator::control::serve(listener, Arc::clone(&fleet)));
+    let mut description = fleet.describe();
+    if let Some(fields) = description.as_object_mut() {
+        fields.insert(
+            "control".into(),
+            format!("http://{}", control.address()).into(),
+        );
     }
-    describe(&fleet, control);
-    tokio::time::sleep(Duration::from_secs(arguments.r#for)).await;
+    println!("{description}");
+    let end = async {
+        match arguments
+            .stop_after
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        {
+            Some(time) => tokio::time::sleep(time).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = end => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
     Ok(())
 }
 
-fn plan(arguments: &Arguments) -> FleetPlan {
-    let mut plan = match arguments.remotes {
-        None => FleetPlan::demo(&arguments.clusters, arguments.guests, arguments.pbs, arguments.seed),
-        Some(remotes) => {
-            let mut plan = FleetPlan::demo(&[], 0, arguments.pbs, arguments.seed);
-            plan.remotes.extend((0..remotes).map(|index| {
-                RemotePlan::Pve(PvePlan {
-                    name: format!("node-{index:04}"),
-                    nodes: 1,
-                    guests: arguments.guests,
-                    ..PvePlan::default()
-                })
+fn plan(arguments: &Arguments) -> Result<FleetPlan, Failure> {
+    let mut plan = FleetPlan::demo(
+        &arguments.clusters,
+        arguments.guests,
+        arguments.pbs,
+        arguments.seed,
+    );
+    if let Some(count) = arguments.remotes {
+        let nodes = arguments.clusters.first().copied().unwrap_or(1);
+        plan.remotes
+            .retain(|remote| matches!(remote, RemotePlan::Pbs(_)));
+        for index in 0..count {
+            plan.remotes.push(RemotePlan::Pve(PvePlan {
+                name: format!("cluster-{index:04}"),
+                nodes,
+                endpoints: 1,
+                guests: arguments.guests,
+                oddities: false,
+                ..PvePlan::default()
             }));
-            plan
         }
-    };
-    let latency = Latency::Fixed(Duration::from_millis(arguments.latency));
-    for remote in &mut plan.remotes {
-        let behaviour = match remote {
-            RemotePlan::Pve(pve) => {
-                pve.running = arguments.running;
-                pve.lively = arguments.running < 1.0;
-                &mut pve.behaviour
-            }
-            RemotePlan::Pbs(pbs) => &mut pbs.behaviour,
-        };
-        *behaviour = Behaviour { latency, ..behaviour.clone() };
     }
-    plan
+    let latency = arguments.latency.as_deref().map(latency).transpose()?;
+    let running = arguments.running.as_deref().map(running).transpose()?;
+    for remote in &mut plan.remotes {
+        match remote {
+            RemotePlan::Pve(pve) => {
+                pve.latency = latency.unwrap_or(pve.latency);
+                pve.running_ratio = running.unwrap_or(pve.running_ratio);
+                pve.oddities |= arguments.oddities;
+                pve.report_together |= arguments.report_together;
+            }
+            RemotePlan::Pbs(pbs) => {
+                pbs.latency = latency.unwrap_or(pbs.latency);
+                if arguments.oddities {
+                    pbs.datastores = simulator::PbsPlan::every_kind();
+                }
+            }
+        }
+    }
+    Ok(plan)
 }
 
-/// One line of JSON: where everything is, and the tokens.
-#[expect(clippy::print_stdout, reason = "this is what the program is asked for")]
-fn describe(fleet: &Fleet, control: Option<SocketAddr>) {
-    let remotes: Vec<_> = fleet
-        .remotes()
-        .iter()
-        .map(|remote| {
-            let token = remote.tokens().first();
-            json!({
-                "name": remote.name(),
-                "type": remote.product(),
-                "endpoints": remote.endpoints().iter().map(|endpoint| json!({
-                    "address": endpoint.address.to_string(),
-                    "node": endpoint.node,
-                    "fingerprint": endpoint.fingerprint,
-                })).collect::<Vec<_>>(),
-                "token_id": token.map(|token| &token.id),
-                "token_secret": token.map(|token| &token.secret),
-            })
-        })
-        .collect();
-    println!("{}", json!({ "control": control.map(|address| address.to_string()), "remotes": remotes }));
+fn latency(text: &str) -> Result<Latency, Failure> {
+    Ok(match text.split_once(',') {
+        Some((median, p95)) => Latency::Spread {
+            median: duration(median)?,
+            p95: duration(p95)?,
+        },
+        None => Latency::Fixed(duration(text)?),
+    })
+}
+
+fn duration(text: &str) -> Result<Duration, Failure> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1e-3),
+        None => (text.strip_suffix('s').unwrap_or(text), 1.0),
+    };
+    let seconds = number.parse::<f64>().ok().map(|number| number * unit);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| Failure::Duration(text.to_owned()))
+}
+
+fn running(text: &str) -> Result<f64, Failure> {
+    if text == "all" {
+        return Ok(1.0);
+    }
+    text.parse()
+        .ok()
+        .filter(|ratio| (0.0..=1.0).contains(ratio))
+        .ok_or_else(|| Failure::Running(text.to_owned()))
 }

@@ -1,15 +1,67 @@
-//! What a fleet is to be made of.
+//! What to simulate.
 
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::random::Random;
 
-/// Every server of a fleet. The same seed makes the same fleet.
-#[derive(Debug, Clone)]
+/// A whole fleet.
+#[derive(Debug, Clone, Default)]
 pub struct FleetPlan {
+    /// Decides every name, size and number; the same seed gives the same fleet.
     pub seed: u64,
     pub clock: Clock,
     pub remotes: Vec<RemotePlan>,
+}
+
+impl FleetPlan {
+    /// A healthy fleet to look at: one cluster per entry of `nodes_per_cluster` with `guests` guests in all,
+    /// spread by the number of nodes, and `pbs` backup servers.
+    pub fn demo(nodes_per_cluster: &[usize], guests: usize, pbs: usize, seed: u64) -> Self {
+        let all_nodes = nodes_per_cluster.iter().sum::<usize>().max(1);
+        let mut left = guests;
+        let mut remotes = Vec::new();
+        for (i, &nodes) in nodes_per_cluster.iter().enumerate() {
+            let last = i + 1 == nodes_per_cluster.len();
+            let share = if last {
+                left
+            } else {
+                (guests * nodes / all_nodes).min(left)
+            };
+            left -= share;
+            remotes.push(RemotePlan::Pve(PvePlan {
+                name: format!("cluster-{}", letters(i)),
+                nodes: nodes.max(1),
+                guests: share,
+                oddities: false,
+                ..PvePlan::default()
+            }));
+        }
+        for i in 0..pbs {
+            remotes.push(RemotePlan::Pbs(PbsPlan {
+                name: format!("pbs-{}", letters(i)),
+                datastores: PbsPlan::healthy(),
+                ..PbsPlan::default()
+            }));
+        }
+        Self {
+            seed,
+            clock: Clock::default(),
+            remotes,
+        }
+    }
+}
+
+/// `a` … `z`, `aa` …: names of the remotes of a demo.
+fn letters(mut index: usize) -> String {
+    let mut name = String::new();
+    loop {
+        name.insert(0, char::from(b'a' + (index % 26) as u8));
+        if index < 26 {
+            return name;
+        }
+        index = index / 26 - 1;
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -18,28 +70,119 @@ pub enum RemotePlan {
     Pbs(PbsPlan),
 }
 
-/// A cluster, or a standalone node.
+/// A PVE cluster, or a single node.
 #[derive(Debug, Clone)]
 pub struct PvePlan {
+    /// The remote's name, and the cluster's.
     pub name: String,
     pub nodes: usize,
-    /// How many of the nodes can be reached, each at an end-point of its own.
+    /// How many of the nodes listen on an address of their own; at least one.
     pub endpoints: usize,
     pub guests: usize,
-    /// Fraction of the guests that run.
-    pub running: f64,
-    /// Whether some guests start, stop and move with time.
-    pub lively: bool,
-    pub version: (u32, u32, u32),
-    pub behaviour: Behaviour,
+    /// The part of the guests that runs. With 1.0 all run and none is a template.
+    pub running_ratio: f64,
+    pub version: PveVersion,
+    /// Unnamed guests, hostile and numeric names, locks, pauses, an unreachable storage.
+    pub oddities: bool,
+    /// All nodes report in the same second, so that the big answers change once in 10 s and not once per node.
+    pub report_together: bool,
+    pub latency: Latency,
+    /// Latency of single calls, by path: the first that covers the path wins over `latency`.
+    pub call_latency: Vec<(String, Latency)>,
+    /// How long a refused login waits for its 401; 3 s on real servers.
+    pub auth_delay: Duration,
 }
 
+impl Default for PvePlan {
+    fn default() -> Self {
+        Self {
+            name: "cluster-a".into(),
+            nodes: 3,
+            endpoints: usize::MAX,
+            guests: 60,
+            running_ratio: 0.7,
+            version: PveVersion::default(),
+            oddities: true,
+            report_together: false,
+            latency: Latency::default(),
+            call_latency: Vec::new(),
+            auth_delay: Duration::from_secs(3),
+        }
+    }
+}
+
+/// The PVE releases whose answers differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum PveVersion {
+    V8_4,
+    #[default]
+    V9_1,
+    V9_2,
+}
+
+impl PveVersion {
+    pub fn version(self) -> &'static str {
+        match self {
+            Self::V8_4 => "8.4.5",
+            Self::V9_1 => "9.1.8",
+            Self::V9_2 => "9.2.11",
+        }
+    }
+
+    pub fn release(self) -> &'static str {
+        match self {
+            Self::V8_4 => "8.4",
+            Self::V9_1 => "9.1",
+            Self::V9_2 => "9.2",
+        }
+    }
+}
+
+/// One Proxmox Backup Server.
 #[derive(Debug, Clone)]
 pub struct PbsPlan {
     pub name: String,
+    pub version: PbsVersion,
     pub datastores: Vec<DatastorePlan>,
-    pub version: (u32, u32, u32),
-    pub behaviour: Behaviour,
+    pub latency: Latency,
+    /// As in [`PvePlan::call_latency`].
+    pub call_latency: Vec<(String, Latency)>,
+    pub auth_delay: Duration,
+}
+
+impl Default for PbsPlan {
+    fn default() -> Self {
+        Self {
+            name: "pbs-a".into(),
+            version: PbsVersion::default(),
+            datastores: Self::every_kind(),
+            latency: Latency::default(),
+            call_latency: Vec::new(),
+            auth_delay: Duration::from_secs(3),
+        }
+    }
+}
+
+impl PbsPlan {
+    /// Three datastores without trouble.
+    pub fn healthy() -> Vec<DatastorePlan> {
+        ["vault", "archive", "offsite"]
+            .map(|name| DatastorePlan::new(name, DatastoreKind::Normal))
+            .to_vec()
+    }
+
+    /// One datastore of each kind.
+    pub fn every_kind() -> Vec<DatastorePlan> {
+        vec![
+            DatastorePlan::new("vault", DatastoreKind::Normal),
+            DatastorePlan::new("archive", DatastoreKind::Normal),
+            DatastorePlan::new("frozen", DatastoreKind::ReadOnly),
+            DatastorePlan::new("closed", DatastoreKind::Offline),
+            DatastorePlan::new("usbdisk", DatastoreKind::Unmounted),
+            DatastorePlan::new("lost", DatastoreKind::Broken),
+            DatastorePlan::new("bucket", DatastoreKind::S3),
+        ]
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -48,114 +191,102 @@ pub struct DatastorePlan {
     pub kind: DatastoreKind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatastoreKind {
-    Normal,
-    ReadOnly,
-    Offline,
-    /// Removable, and not there.
-    Unmounted,
-    S3,
-}
-
-/// How a server answers, apart from what.
-#[derive(Debug, Clone)]
-pub struct Behaviour {
-    /// Before each answer.
-    pub latency: Latency,
-    /// Before a 401.
-    pub refusal_delay: Duration,
-}
-
-/// Time before an answer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Latency {
-    Fixed(Duration),
-    /// Half of the answers within `median`, all but one of twenty within `p95`.
-    Spread { median: Duration, p95: Duration },
-}
-
-impl Default for Behaviour {
-    fn default() -> Self {
-        Self { latency: Latency::Fixed(Duration::ZERO), refusal_delay: Duration::from_secs(3) }
+impl DatastorePlan {
+    pub fn new(name: &str, kind: DatastoreKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+        }
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatastoreKind {
+    Normal,
+    /// In maintenance mode `read-only`.
+    ReadOnly,
+    /// In maintenance mode `offline`.
+    Offline,
+    /// Removable, and its disk is not there.
+    Unmounted,
+    /// Its path is missing since before the daemon started.
+    Broken,
+    S3,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum PbsVersion {
+    V3_4,
+    #[default]
+    V4_2,
+}
+
+/// How long an answer takes, beyond what it takes to make it.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Latency {
+    #[default]
+    None,
+    Fixed(Duration),
+    /// Log-normal by its median and its 95th percentile.
+    Spread {
+        median: Duration,
+        p95: Duration,
+    },
+}
+
 impl Latency {
-    pub(crate) fn sample(self, fraction: f64) -> Duration {
+    pub(crate) fn draw(self, random: &mut Random) -> Duration {
         match self {
-            Self::Fixed(latency) => latency,
-            // A log-normal's tail is near enough to an exponential one between these two points.
+            Self::None => Duration::ZERO,
+            Self::Fixed(duration) => duration,
             Self::Spread { median, p95 } => {
-                let growth = (p95.as_secs_f64() / median.as_secs_f64().max(1e-6)).max(1.0).ln() / 0.45;
-                median.mul_f64((growth * (fraction - 0.5)).exp())
+                let sigma = (p95.as_secs_f64() / median.as_secs_f64().max(1e-6))
+                    .max(1.0)
+                    .ln()
+                    / 1.645;
+                // A sum of twelve uniform numbers less six is close enough to a normal one.
+                let normal = (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
+                median.mul_f64((sigma * normal).exp())
             }
         }
     }
 }
 
-impl Default for PvePlan {
-    fn default() -> Self {
-        Self {
-            name: "cluster".to_owned(),
-            nodes: 3,
-            endpoints: 1,
-            guests: 20,
-            running: 0.7,
-            lively: true,
-            version: (9, 1, 8),
-            behaviour: Behaviour::default(),
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Default for PbsPlan {
-    fn default() -> Self {
-        let datastore = |name: &str, kind| DatastorePlan { name: name.to_owned(), kind };
-        Self {
-            name: "backup".to_owned(),
-            datastores: vec![
-                datastore("main", DatastoreKind::Normal),
-                datastore("offsite", DatastoreKind::Normal),
-                datastore("archive", DatastoreKind::ReadOnly),
-                datastore("moving", DatastoreKind::Offline),
-                datastore("usb", DatastoreKind::Unmounted),
-                datastore("bucket", DatastoreKind::S3),
-            ],
-            version: (4, 2, 1),
-            behaviour: Behaviour::default(),
-        }
+    #[test]
+    fn a_spread_latency_has_the_median_and_the_tail_it_says() {
+        let latency = Latency::Spread {
+            median: Duration::from_millis(20),
+            p95: Duration::from_millis(60),
+        };
+        let mut random = Random::new(1);
+        let mut drawn: Vec<_> = (0..10_000)
+            .map(|_| latency.draw(&mut random).as_secs_f64() * 1000.0)
+            .collect();
+        drawn.sort_by(f64::total_cmp);
+        assert!((18.0..22.0).contains(&drawn[5_000]), "{}", drawn[5_000]);
+        assert!((50.0..70.0).contains(&drawn[9_500]), "{}", drawn[9_500]);
     }
-}
 
-impl FleetPlan {
-    /// The fleet of `proxfleet demo`: clusters of so many nodes, guests shared among them by their
-    /// size, and backup servers.
-    pub fn demo(clusters: &[usize], guests: usize, backup_servers: usize, seed: u64) -> Self {
-        let nodes: usize = clusters.iter().sum();
-        let letters = |index: usize| char::from(b'a' + (index % 26) as u8);
-        let mut remotes = Vec::new();
-        let mut left = guests;
-        for (index, size) in clusters.iter().enumerate() {
-            let last = index + 1 == clusters.len();
-            let share = if last { left } else { (guests * size / nodes.max(1)).min(left) };
-            left -= share;
-            let number = if index < 26 { String::new() } else { (index / 26).to_string() };
-            remotes.push(RemotePlan::Pve(PvePlan {
-                name: format!("cluster-{}{number}", letters(index)),
-                nodes: (*size).max(1),
-                endpoints: (*size).clamp(1, 3),
-                guests: share,
-                ..PvePlan::default()
-            }));
-        }
-        for index in 0..backup_servers {
-            let number = if index < 26 { String::new() } else { (index / 26).to_string() };
-            remotes.push(RemotePlan::Pbs(PbsPlan {
-                name: format!("backup-{}{number}", letters(index)),
-                ..PbsPlan::default()
-            }));
-        }
-        Self { seed, clock: Clock::real(), remotes }
+    #[test]
+    fn a_demo_has_the_guests_it_was_asked_for() {
+        let plan = FleetPlan::demo(&[3, 5, 1], 200, 2, 1);
+        let guests: usize = plan
+            .remotes
+            .iter()
+            .map(|remote| {
+                if let RemotePlan::Pve(pve) = remote {
+                    pve.guests
+                } else {
+                    0
+                }
+            })
+            .sum();
+        assert_eq!((plan.remotes.len(), guests), (5, 200));
+        assert_eq!(letters(0), "a");
+        assert_eq!(letters(26), "aa");
     }
 }

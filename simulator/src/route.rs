@@ -1,86 +1,132 @@
-//! The declared calls of a product, and finding the one that a path means.
+//! The declaration of a call: what is checked before it is answered, and what is held against the API schemas.
 
-use std::collections::BTreeMap;
+use crate::remote::Product;
 
-use crate::access::Role;
-use crate::answer::Answer;
-use crate::http;
-
-/// A call: what it takes, what it needs, and what answers it.
-pub(crate) struct Route<Server> {
-    /// Below `/api2/json`, with `{node}` and `{store}`.
-    pub(crate) path: &'static str,
-    pub(crate) parameters: &'static [&'static str],
-    /// A privilege and its path, without which the call is a 403.
-    pub(crate) needs: Option<(&'static str, &'static str)>,
-    /// Whether PVE hands the call to pvedaemon, whose answers carry two `Connection` headers.
-    pub(crate) by_daemon: bool,
-    pub(crate) answer: fn(&Server, &Asked<'_>) -> Answer,
+/// An API call of the simulator.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    pub product: Product,
+    /// `/nodes/{node}/status`
+    pub path: &'static str,
+    /// The query parameters it allows; any other is a 400.
+    pub parameters: &'static [Parameter],
+    pub access: Access,
+    /// PVE: answered by pvedaemon, so that a second `Connection` header comes with the answer.
+    pub(crate) daemon: bool,
 }
 
-/// A call as it was made.
-pub(crate) struct Asked<'a> {
-    pub(crate) endpoint: usize,
-    pub(crate) role: Role,
-    /// The end-point's clock, Unix seconds.
-    pub(crate) now: f64,
-    pub(crate) variables: BTreeMap<&'static str, String>,
-    pub(crate) query: &'a BTreeMap<String, String>,
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// The first version that knows it; empty for what all simulated versions know.
+    pub since: &'static str,
 }
 
-impl Asked<'_> {
-    pub(crate) fn variable(&self, name: &str) -> &str {
-        self.variables.get(name).map_or("", String::as_str)
-    }
-
-    /// Whether a parameter is set, and not to 0.
-    pub(crate) fn flag(&self, name: &str) -> bool {
-        self.query.get(name).is_some_and(|value| !matches!(value.as_str(), "0" | "false" | ""))
-    }
+/// What a parameter's value must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Boolean,
+    Integer,
+    OneOf(&'static [&'static str]),
 }
 
-/// A request's path and query, decoded.
-pub(crate) struct Target {
-    /// Below `/api2/json`.
-    pub(crate) path: String,
-    pub(crate) query: BTreeMap<String, String>,
+/// Who may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Even without a token.
+    World,
+    /// Every token; the answer holds what it may see.
+    Everyone,
+    /// Holders of a privilege on a path (which may hold `{node}`).
+    Privilege {
+        path: &'static str,
+        name: &'static str,
+    },
 }
 
-/// Splits a request's target; `None` if it is not below `/api2/json`.
-pub(crate) fn split(target: &str) -> Option<Target> {
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let path = path.strip_prefix("/api2/json")?;
-    let query = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (http::decode(key), http::decode(value))
-        })
-        .collect();
-    Some(Target { path: format!("/{}", path.trim_matches('/')), query })
-}
-
-/// The route of a path, and what stands in the place of its variables.
-pub(crate) fn find<'r, Server>(
-    routes: &'r [Route<Server>],
-    path: &str,
-) -> Option<(&'r Route<Server>, BTreeMap<&'static str, String>)> {
-    routes.iter().find_map(|route| Some((route, variables(route.path, path)?)))
-}
-
-fn variables(template: &'static str, path: &str) -> Option<BTreeMap<&'static str, String>> {
-    let mut found = BTreeMap::new();
-    let mut parts = path.split('/');
-    for expected in template.split('/') {
-        let part = parts.next()?;
-        match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some(name) => {
-                found.insert(name, http::decode(part));
-            }
-            None if expected == part => {}
-            None => return None,
+impl Parameter {
+    pub(crate) const fn new(name: &'static str, kind: Kind) -> Self {
+        Self {
+            name,
+            kind,
+            since: "",
         }
     }
-    parts.next().is_none().then_some(found)
+
+    pub(crate) const fn since(name: &'static str, kind: Kind, since: &'static str) -> Self {
+        Self { name, kind, since }
+    }
+}
+
+impl Route {
+    pub(crate) const fn new(product: Product, path: &'static str, access: Access) -> Self {
+        Self {
+            product,
+            path,
+            parameters: &[],
+            access,
+            daemon: false,
+        }
+    }
+
+    pub(crate) const fn with(mut self, parameters: &'static [Parameter]) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    pub(crate) const fn by_daemon(mut self) -> Self {
+        self.daemon = true;
+        self
+    }
+
+    /// The value of the path's placeholder, empty when it has none; `None` when the path is another.
+    pub(crate) fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let mut value = "";
+        let mut given = path.split('/');
+        for wanted in self.path.split('/') {
+            let segment = given.next()?;
+            if wanted.starts_with('{') {
+                value = segment;
+            } else if wanted != segment {
+                return None;
+            }
+        }
+        given.next().is_none().then_some(value)
+    }
+}
+
+/// Whether `version` (`9.1.8`) is at least `since` (`9.0.8`, or empty).
+pub(crate) fn reaches(version: &str, since: &str) -> bool {
+    let parts = |text: &str| {
+        text.split('.')
+            .map(|part| part.parse::<u32>().unwrap_or(0))
+            .collect::<Vec<_>>()
+    };
+    since.is_empty() || parts(version) >= parts(since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_matches_its_paths_only() {
+        let route = Route::new(Product::Pve, "/nodes/{node}/status", Access::Everyone);
+        assert_eq!(route.matches("/nodes/pve1/status"), Some("pve1"));
+        assert_eq!(route.matches("/nodes/pve1"), None);
+        assert_eq!(route.matches("/nodes/pve1/status/x"), None);
+        assert_eq!(
+            Route::new(Product::Pve, "/version", Access::Everyone).matches("/version"),
+            Some("")
+        );
+    }
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        assert!(
+            reaches("9.1.8", "9.0.8") && reaches("10.0", "9.0.8") && !reaches("8.4.5", "9.0.8")
+        );
+    }
 }

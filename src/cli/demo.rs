@@ -70,10 +70,10 @@ fn welcome(fleet: &Fleet, address: SocketAddr) -> String {
         let endpoints: Vec<String> =
             remote.endpoints().iter().map(|endpoint| endpoint.address.to_string()).collect();
         text.push_str(&format!(
-            "  {:<12} {}  {} node(s), at {}\n",
+            "  {:<12} {}  {} end-point(s) at {}\n",
             remote.name(),
             remote.product(),
-            remote.nodes().len().max(1),
+            remote.endpoints().len(),
             endpoints.join(", "),
         ));
     }

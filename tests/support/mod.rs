@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use proxfleet::metric::exposition::Format;
 use proxfleet::metric::parse::{self, Exposition};
-use simulator::{Behaviour, Clock, Fleet, FleetPlan, PbsPlan, PvePlan, RemotePlan};
+use simulator::{Clock, Fleet, FleetPlan, PbsPlan, PvePlan, RemotePlan, SimulatedRemote};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -203,29 +203,46 @@ pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Answers at once, refuses soon.
-pub fn prompt() -> Behaviour {
-    Behaviour { refusal_delay: Duration::from_millis(50), ..Behaviour::default() }
-}
+/// Until a token is refused; real servers take three seconds.
+const SOON: Duration = Duration::from_millis(50);
 
 pub fn pve(name: &str, nodes: usize, guests: usize) -> PvePlan {
-    PvePlan {
-        name: name.to_owned(),
-        nodes,
-        endpoints: nodes,
-        guests,
-        lively: false,
-        behaviour: prompt(),
-        ..PvePlan::default()
-    }
+    PvePlan { name: name.to_owned(), nodes, guests, auth_delay: SOON, ..PvePlan::default() }
 }
 
 pub fn pbs(name: &str) -> PbsPlan {
-    PbsPlan { name: name.to_owned(), behaviour: prompt(), ..PbsPlan::default() }
+    PbsPlan { name: name.to_owned(), auth_delay: SOON, ..PbsPlan::default() }
+}
+
+/// The `[[remote]]` table of a remote, with a token of its own choice.
+pub fn table(remote: &SimulatedRemote, token_id: &str, secret: &str) -> String {
+    let endpoints: Vec<String> = remote
+        .endpoints()
+        .iter()
+        .map(|endpoint| {
+            format!("{{ host = \"{}\", fingerprint = \"{}\" }}", endpoint.address, endpoint.fingerprint)
+        })
+        .collect();
+    format!(
+        "[[remote]]\nname = \"{}\"\ntype = \"{}\"\nendpoints = [{}]\ntoken_id = \"{token_id}\"\ntoken_secret = \"{secret}\"\n",
+        remote.name(),
+        remote.product(),
+        endpoints.join(", "),
+    )
+}
+
+/// The same with the token that monitoring should have.
+pub fn table_of(remote: &SimulatedRemote) -> String {
+    table(remote, remote.token_id(), remote.token_secret())
+}
+
+/// Calls that an end-point has seen.
+pub fn calls_at(remote: &SimulatedRemote, endpoint: usize) -> u64 {
+    remote.counts().endpoints[endpoint].requests.values().sum()
 }
 
 pub async fn fleet(remotes: impl IntoIterator<Item = RemotePlan>) -> Fleet {
-    let plan = FleetPlan { seed: 1, clock: Clock::real(), remotes: remotes.into_iter().collect() };
+    let plan = FleetPlan { seed: 1, clock: Clock::default(), remotes: remotes.into_iter().collect() };
     Fleet::start(plan).await.unwrap()
 }
 

@@ -1,83 +1,112 @@
-//! `/status/metrics`: the last sample, and half an hour of them.
+//! `GET /status/metrics`: the points of the last measurements.
 
-use super::{Pbs, Store};
-use crate::answer::{self, Answer, Object};
-use crate::plan::DatastoreKind;
-use crate::route::{Asked, Route};
+use super::world::CYCLE;
+use super::{Call, route};
+use crate::http::{Answer, Body};
+use crate::json::Object;
+use crate::plan::{DatastoreKind, PbsVersion};
+use crate::random::Random;
+use crate::route::{Access, Kind, Parameter, Route};
 
-pub(super) const METRICS: Route<Pbs> = Route {
-    path: "/status/metrics",
-    parameters: &["history", "start-time"],
-    needs: None,
-    by_daemon: false,
-    answer: metrics,
-};
+pub(super) const ROUTE: Route = route("/status/metrics", Access::Everyone).with(&[
+    Parameter::new("history", Kind::Boolean),
+    Parameter::new("start-time", Kind::Integer),
+]);
 
-fn metrics(pbs: &Pbs, asked: &Asked<'_>) -> Answer {
-    if pbs.version < (3, 2, 8) {
-        return Answer::Error(404, "Path '/api2/json/status/metrics' not found.".to_owned());
-    }
-    let newest = Pbs::last_sample(asked.now);
-    let history = asked.flag("history");
-    let start = asked.query.get("start-time").and_then(|start| start.parse::<f64>().ok()).unwrap_or(0.0);
+/// Generations kept beside the newest one: half an hour.
+const OLD_GENERATIONS: i64 = 180;
+
+pub(super) fn answer(call: &Call<'_>) -> Answer {
+    let mut random = call.order();
     let mut points = Vec::new();
-    if asked.role.sees_all() {
-        let count = if history { 180 } else { 0 };
-        for back in (0..=count).rev() {
-            let time = newest - 10.0 * f64::from(back);
-            if !history || time > start {
-                sample(pbs, time, &mut points);
+    let newest = call.server.cycle(call.now);
+    if call.is_on("history") {
+        let start = call
+            .request
+            .parameter("start-time")
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0);
+        for back in (0..=OLD_GENERATIONS).rev() {
+            let stamp = newest - back * CYCLE;
+            if stamp > start {
+                generation(call, stamp, &mut random, &mut points);
             }
         }
+    } else {
+        generation(call, newest, &mut random, &mut points);
     }
-    Answer::Good(answer::points(points, &mut pbs.order("metrics", asked.now as u64)))
+    // An envelope in an envelope.
+    Answer::ok(Body::new(format!(
+        "{{\"data\":{{\"data\":[{}]}}}}",
+        points.join(",")
+    )))
 }
 
-fn sample(pbs: &Pbs, time: f64, points: &mut Vec<Object>) {
-    let wave = pbs.wave(time);
-    let uptime = (time - pbs.booted).max(0.0);
-    for (metric, value) in [
-        ("cpu_current", pbs.load * (1.0 + 0.2 * wave)),
-        ("cpu_iowait", 0.02 * (1.0 + wave)),
-        ("cpu_avg1", pbs.load * 8.0),
-        ("cpu_avg5", pbs.load * 7.0),
-        ("cpu_avg15", pbs.load * 6.0),
-        ("mem_total", 34_359_738_368.0),
-        ("mem_used", (34_359_738_368.0 * (0.4 + 0.1 * wave)).floor()),
-        ("swap_total", 0.0),
-        ("swap_used", 0.0),
-        ("disk_total", 107_374_182_400.0),
-        ("disk_used", 32_212_254_720.0),
-        ("disk_available", 69_793_218_560.0),
-    ] {
-        points.push(point("host", metric, time, "gauge", value));
+/// All points of one measurement carry one stamp; the objects come in any order.
+fn generation(call: &Call<'_>, stamp: i64, random: &mut Random, points: &mut Vec<String>) {
+    if !call.sees_all() {
+        return;
     }
-    points.push(point("host", "net_in", time, "derive", (5.0e6 * uptime).floor()));
-    points.push(point("host", "net_out", time, "derive", (1.0e6 * uptime).floor()));
-    for store in pbs.stores.iter().filter(|store| store.is_open()) {
-        store_sample(store, time, points);
+    let mut groups = vec![host(call, stamp)];
+    for store in &call.server.datastores {
+        if store.obstacle().is_some() || store.vanished(&call.faults) {
+            continue;
+        }
+        let space = store.space(stamp);
+        let id = format!("datastore/{}", store.name);
+        let mut group = vec![
+            point(stamp, &id, "disk_total", "gauge", space.total as f64),
+            point(stamp, &id, "disk_used", "gauge", space.used as f64),
+            point(
+                stamp,
+                &id,
+                "disk_available",
+                "gauge",
+                space.available as f64,
+            ),
+        ];
+        if store.kind == DatastoreKind::S3 && call.server.version >= PbsVersion::V4_2 {
+            let id = format!("{id}/s3");
+            group.push(point(stamp, &id, "uploaded", "gauge", 0.0));
+            group.push(point(stamp, &id, "downloaded", "gauge", 0.0));
+        }
+        groups.push(group);
     }
+    random.shuffle(&mut groups);
+    points.extend(groups.into_iter().flatten());
 }
 
-fn store_sample(store: &Store, time: f64, points: &mut Vec<Object>) {
-    let id = format!("datastore/{}", store.name);
-    let (size, used, available) = store.at(time);
-    for (metric, value) in [("disk_total", size), ("disk_used", used), ("disk_available", available)] {
-        points.push(point(&id, metric, time, "gauge", value as f64));
-    }
-    if store.kind == DatastoreKind::S3 {
-        let id = format!("{id}/s3");
-        points.push(point(&id, "uploaded", time, "gauge", 1e9));
-        points.push(point(&id, "downloaded", time, "gauge", 2e6));
-    }
+fn host(call: &Call<'_>, stamp: i64) -> Vec<String> {
+    let server = call.server;
+    let numbers = server.numbers(stamp);
+    let [load1, load5, load15] = numbers.load;
+    [
+        ("cpu_current", "gauge", numbers.cpu),
+        ("cpu_iowait", "gauge", numbers.iowait),
+        ("cpu_avg1", "gauge", load1),
+        ("cpu_avg5", "gauge", load5),
+        ("cpu_avg15", "gauge", load15),
+        ("mem_total", "gauge", server.memory as f64),
+        ("mem_used", "gauge", numbers.memory_used as f64),
+        ("swap_total", "gauge", server.swap as f64),
+        ("swap_used", "gauge", numbers.swap_used as f64),
+        ("net_in", "derive", numbers.received as f64),
+        ("net_out", "derive", numbers.transmitted as f64),
+        ("disk_total", "gauge", numbers.root.total as f64),
+        ("disk_used", "gauge", numbers.root.used as f64),
+        ("disk_available", "gauge", numbers.root.available as f64),
+    ]
+    .map(|(metric, kind, value)| point(stamp, "host", metric, kind, value))
+    .to_vec()
 }
 
-/// Whole numbers come as `1.0`.
-fn point(id: &str, metric: &'static str, time: f64, kind: &'static str, value: f64) -> Object {
-    Object::new()
-        .with("id", id)
-        .with("metric", metric)
-        .with("timestamp", time as i64)
-        .with("type", kind)
-        .with("value", value)
+fn point(stamp: i64, id: &str, metric: &str, kind: &str, value: f64) -> String {
+    let mut object = Object::new();
+    object
+        .text("id", id)
+        .text("metric", metric)
+        .int("timestamp", stamp)
+        .text("type", kind)
+        .float("value", value);
+    object.into_json(None)
 }

@@ -1,109 +1,222 @@
-//! Proxmox Backup Server.
+//! A Proxmox Backup Server's API.
 
-mod datastores;
+mod datastore;
 mod metrics;
-mod node;
+mod node_status;
 mod permissions;
 mod usage;
 mod version;
+mod world;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
+pub(crate) use world::Server;
+
+use crate::access::{Rights, Token};
 use crate::fault::Faults;
-use crate::plan::{DatastoreKind, PbsPlan};
-use crate::random::Random;
-use crate::route::Route;
+use crate::http::{Answer, Request};
+use crate::plan::PbsVersion;
+use crate::random::{Random, hash};
+use crate::remote::{Product, RemoteState};
+use crate::route::{Access, Kind, Route};
 
-/// Everything that answers for one backup server.
-pub(crate) struct Pbs {
-    pub(crate) stores: Vec<Store>,
-    pub(crate) faults: Mutex<Faults>,
-    pub(crate) fingerprint: String,
-    version: (u32, u32, u32),
-    booted: f64,
-    load: f64,
-    seed: u64,
+/// A 403 of the whole call waits this long.
+const DENIAL: Duration = Duration::from_millis(500);
+
+/// A call on its way to its handler.
+pub(crate) struct Call<'a> {
+    remote: &'a RemoteState,
+    server: &'a Server,
+    endpoint: usize,
+    request: &'a Request,
+    rights: Rights,
+    faults: Arc<Faults>,
+    /// The `{store}` or `{node}` of the path.
+    name: &'a str,
+    /// The server's time, with the skew of its clock.
+    now: i64,
 }
 
-pub(crate) struct Store {
-    name: String,
-    kind: DatastoreKind,
-    size: u64,
-    used: f64,
-}
+type Handler = fn(&Call<'_>) -> Answer;
 
-pub(crate) static ROUTES: &[Route<Pbs>] = &[
-    version::VERSION,
-    version::PING,
-    metrics::METRICS,
-    usage::USAGE,
-    datastores::LIST,
-    datastores::STATUS,
-    node::STATUS,
-    node::CERTIFICATES,
-    permissions::PERMISSIONS,
+/// Every call of the simulated PBS, with who answers it.
+const ROUTES: &[(Route, Handler)] = &[
+    (version::PING_ROUTE, version::ping),
+    (version::ROUTE, version::answer),
+    (permissions::ROUTE, permissions::answer),
+    (metrics::ROUTE, metrics::answer),
+    (usage::ROUTE, usage::answer),
+    (datastore::LIST_ROUTE, datastore::list),
+    (datastore::STATUS_ROUTE, datastore::status),
+    (node_status::ROUTE, node_status::answer),
 ];
 
-impl Pbs {
-    pub(crate) fn new(plan: &PbsPlan, seed: u64, fingerprint: String) -> Self {
-        let mut random = Random::of(seed, &plan.name, 0);
-        let stores = plan
-            .datastores
-            .iter()
-            .map(|store| Store {
-                name: store.name.clone(),
-                kind: store.kind,
-                size: (10 << random.below(3)) << 40,
-                used: 0.3 + 0.5 * random.fraction(),
-            })
-            .collect();
-        Self {
-            stores,
-            faults: Mutex::default(),
-            fingerprint,
-            version: plan.version,
-            booted: 1_788_000_000.0 + 86_400.0 * random.fraction(),
-            load: 0.05 + 0.3 * random.fraction(),
-            seed,
-        }
-    }
+pub(crate) fn routes() -> impl Iterator<Item = Route> {
+    ROUTES.iter().map(|(route, _)| *route)
+}
 
-    pub(crate) fn faults(&self) -> Faults {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
+/// Plain text under a JSON content type, as PBS reports all errors but the 401.
+pub(crate) fn error(status: u16, text: &str) -> Answer {
+    Answer::text(status, phrase(status), text).with_json()
+}
 
-    fn order(&self, of: &str, number: u64) -> Random {
-        Random::of(self.seed, of, number)
-    }
+pub(crate) fn unauthorised(server: &Server) -> Answer {
+    let mut answer = Answer::text(401, phrase(401), "authentication failed");
+    answer.clears_cookie = server.version >= PbsVersion::V4_2;
+    answer
+}
 
-    /// When a daemon sampled last: every ten seconds.
-    fn last_sample(now: f64) -> f64 {
-        (now / 10.0).floor() * 10.0 + 1.0 - if now % 10.0 < 1.0 { 10.0 } else { 0.0 }
-    }
-
-    fn wave(&self, time: f64) -> f64 {
-        (time / 500.0 + self.booted).sin()
+fn phrase(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        _ => "Error",
     }
 }
 
-impl Store {
-    /// Size, used and available bytes: the file system keeps a twentieth to itself.
-    fn at(&self, time: f64) -> (u64, u64, u64) {
-        let growth = 1e-9 * (time - 1_790_000_000.0);
-        let used = (self.size as f64 * (self.used + growth).min(0.94)) as u64;
-        (self.size, used, self.size - self.size / 20 - used)
+fn parameter_error(parameter: &str, text: &str) -> Answer {
+    error(
+        400,
+        &format!("parameter verification failed - '{parameter}': {text}"),
+    )
+}
+
+pub(crate) fn answer(
+    remote: &RemoteState,
+    server: &Server,
+    endpoint: usize,
+    request: &Request,
+) -> Answer {
+    let not_found = || {
+        error(
+            404,
+            &format!("Path '/api2/json{}' not found.", request.path),
+        )
+    };
+    match request.format.as_str() {
+        "json" => {}
+        "" => {
+            return Answer::text(
+                404,
+                phrase(404),
+                format!("invalid api path '{}'", request.target),
+            );
+        }
+        other => {
+            return Answer::text(
+                400,
+                phrase(400),
+                format!("Unsupported output format '{other}'."),
+            );
+        }
+    }
+    let found = ROUTES
+        .iter()
+        .find_map(|(route, handler)| Some((route, handler, route.matches(&request.path)?)));
+    let open = found.is_some_and(|(route, ..)| route.access == Access::World);
+    let rights = match authenticate(remote, request) {
+        Some(token) => token.rights,
+        None if open => Rights::Nothing,
+        None => return remote.unauthorised(),
+    };
+    let Some((route, handler, name)) = found.filter(|_| request.method == "GET") else {
+        return not_found();
+    };
+    if matches!(route.access, Access::Privilege { .. })
+        && !matches!(rights, Rights::Auditor | Rights::Admin)
+    {
+        return error(403, "permission check failed").after(DENIAL);
+    }
+    if let Err(answer) = check_parameters(route, request, name) {
+        return answer;
+    }
+    let now = remote.endpoint_time(endpoint);
+    handler(&Call {
+        remote,
+        server,
+        endpoint,
+        request,
+        rights,
+        faults: remote.faults(),
+        name,
+        now,
+    })
+}
+
+fn authenticate<'a>(remote: &'a RemoteState, request: &Request) -> Option<&'a Token> {
+    let given = request
+        .authorization
+        .as_deref()?
+        .strip_prefix("PBSAPIToken")?;
+    let (id, secret) = given.strip_prefix(['=', ' '])?.split_once(':')?;
+    remote
+        .tokens
+        .iter()
+        .find(|token| token.id == id && token.secret == secret)
+}
+
+fn check_parameters(route: &Route, request: &Request, name: &str) -> Result<(), Answer> {
+    if route.path.contains("{store}") && name.len() < 3 {
+        return Err(parameter_error(
+            "store",
+            "value must be at least 3 characters long",
+        ));
+    }
+    for (name, value) in &request.query {
+        let Some(known) = route.parameters.iter().find(|known| known.name == name) else {
+            return Err(parameter_error(
+                name,
+                "schema does not allow additional properties.",
+            ));
+        };
+        match known.kind {
+            Kind::Boolean if boolean(value).is_none() => {
+                return Err(parameter_error(name, "Unable to parse boolean option."));
+            }
+            Kind::Integer if value.parse::<i64>().is_err() => {
+                return Err(parameter_error(name, "invalid digit found in string"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn boolean(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "on" | "yes" | "true" => Some(true),
+        "0" | "off" | "no" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+impl Call<'_> {
+    /// A generator for the order of lists, which is another for each request.
+    fn order(&self) -> Random {
+        let next = crate::lock(&self.remote.random).next();
+        Random::new(hash(&[next.cast_signed(), self.now]))
     }
 
-    /// Whether its numbers can be read.
-    fn is_open(&self) -> bool {
-        !matches!(self.kind, DatastoreKind::Offline | DatastoreKind::Unmounted)
+    fn is_on(&self, parameter: &str) -> bool {
+        self.request
+            .parameter(parameter)
+            .and_then(boolean)
+            .unwrap_or(false)
     }
 
-    fn backend(&self) -> &'static str {
-        if self.kind == DatastoreKind::S3 { "s3" } else { "filesystem" }
+    /// Whether the token may see all of the server.
+    fn sees_all(&self) -> bool {
+        matches!(self.rights, Rights::Auditor | Rights::Admin)
     }
+}
 
-    fn mount_status(&self) -> &'static str {
-        if self.kind == DatastoreKind::Unmounted { "notmounted" } else { "nonremovable" }
-    }
+const fn route(path: &'static str, access: Access) -> Route {
+    Route::new(Product::Pbs, path, access)
 }

@@ -1,38 +1,89 @@
-//! `/access/permissions`: what the token may, by path.
+//! `GET /access/permissions`: what the asking token may do, by path.
 
-use serde_json::{Map, Value, json};
+use super::{Call, route};
+use crate::access::Rights;
+use crate::http::Answer;
+use crate::json::Object;
+use crate::route::{Access, Kind, Parameter, Route};
 
-use super::Pbs;
-use crate::access::{PBS_AUDIT, Role};
-use crate::answer::{self, Answer};
-use crate::route::Route;
+pub(super) const ROUTE: Route = route("/access/permissions", Access::Everyone).with(&[
+    Parameter::new("auth-id", Kind::Text),
+    Parameter::new("path", Kind::Text),
+]);
 
-pub(super) const PERMISSIONS: Route<Pbs> = Route {
-    path: "/access/permissions",
-    parameters: &["auth-id", "path"],
-    needs: None,
-    by_daemon: false,
-    answer: |pbs, asked| {
-        let store = pbs.stores.first().map_or("", |store| &store.name);
-        Answer::Good(answer::data(permissions(asked.role, store)))
-    },
-};
+/// The namespace that the narrow token may see in the first datastore.
+const NAMESPACE: &str = "prod";
+const AUDIT: &[&str] = &["Datastore.Audit", "Sys.Audit"];
+const ADMIN: &[&str] = &[
+    "Datastore.Allocate",
+    "Datastore.Audit",
+    "Datastore.Backup",
+    "Datastore.Modify",
+    "Datastore.Prune",
+    "Datastore.Read",
+    "Datastore.Verify",
+    "Permissions.Modify",
+    "Realm.Allocate",
+    "Remote.Audit",
+    "Remote.Modify",
+    "Remote.Prune",
+    "Remote.Read",
+    "Sys.Audit",
+    "Sys.Console",
+    "Sys.Modify",
+    "Sys.PowerManagement",
+    "Tape.Audit",
+    "Tape.Modify",
+    "Tape.Read",
+    "Tape.Write",
+];
 
-const PATHS: &[&str] = &["/", "/access", "/datastore", "/remote", "/system"];
-
-fn permissions(role: Role, store: &str) -> Value {
-    let all = |privileges: &[&str]| -> Value {
-        let held: Map<String, Value> = privileges.iter().map(|name| ((*name).to_owned(), true.into())).collect();
-        PATHS.iter().map(|path| ((*path).to_owned(), Value::Object(held.clone()))).collect::<Map<_, _>>().into()
-    };
-    match role {
-        Role::Auditor => all(PBS_AUDIT),
-        Role::Administrator => all(&["Datastore.Audit", "Datastore.Modify", "Sys.Audit", "Sys.Modify", "Remote.Audit", "Tape.Audit"]),
-        Role::OneObject => {
-            let mut permissions = Map::new();
-            permissions.insert(format!("/datastore/{store}/prod"), json!({ "Datastore.Audit": true }));
-            Value::Object(permissions)
+pub(super) fn answer(call: &Call<'_>) -> Answer {
+    let mut tree = Object::new();
+    let mut add = |path: &str, privileges: &[&str]| {
+        if call
+            .request
+            .parameter("path")
+            .is_none_or(|wanted| wanted == path)
+        {
+            let mut object = Object::new();
+            for privilege in privileges {
+                object.boolean(privilege, true);
+            }
+            tree.raw(path, &object.into_json(None));
         }
-        Role::Nothing | Role::PrivilegeSeparated => json!({}),
+    };
+    let first = call
+        .server
+        .datastores
+        .first()
+        .map(|store| store.name.as_str());
+    match call.rights {
+        Rights::Nothing | Rights::Separated => {}
+        Rights::Narrow => {
+            if let Some(store) = first {
+                add(
+                    &format!("/datastore/{store}/{NAMESPACE}"),
+                    &["Datastore.Audit"],
+                );
+            }
+        }
+        Rights::Auditor | Rights::Admin => {
+            let privileges = if call.rights == Rights::Admin {
+                ADMIN
+            } else {
+                AUDIT
+            };
+            for path in ["/", "/access", "/datastore"] {
+                add(path, privileges);
+            }
+            if let Some(store) = first {
+                add(&format!("/datastore/{store}"), privileges);
+            }
+            for path in ["/remote", "/system"] {
+                add(path, privileges);
+            }
+        }
     }
+    Answer::data(&tree.into_json(None))
 }

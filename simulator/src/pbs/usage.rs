@@ -1,68 +1,94 @@
-//! `/status/datastore-usage`: sizes, a month of history, and when each datastore will be full.
+//! `GET /status/datastore-usage`: sizes, garbage collection, a month of history and the estimated end.
 
-use serde_json::{Value, json};
+use super::world::Datastore;
+use super::{Call, datastore, error, route};
+use crate::access::Rights;
+use crate::http::Answer;
+use crate::json::{Object, array};
+use crate::plan::{DatastoreKind, PbsVersion};
+use crate::route::{Access, Route};
 
-use super::Pbs;
-use crate::access::Role;
-use crate::answer::{self, Answer, Object};
-use crate::plan::DatastoreKind;
-use crate::route::{Asked, Route};
+pub(super) const ROUTE: Route = route("/status/datastore-usage", Access::Everyone);
 
-pub(super) const USAGE: Route<Pbs> = Route {
-    path: "/status/datastore-usage",
-    parameters: &[],
-    needs: None,
-    by_daemon: false,
-    answer: usage,
-};
+/// The history is a month of half hours.
+const STEP: i64 = 1_800;
+const STEPS: i64 = 1_440;
 
-const STEP: u32 = 1800;
-const STEPS: u32 = 1440;
-
-fn usage(pbs: &Pbs, asked: &Asked<'_>) -> Answer {
-    // One whose path vanished while it was open takes all the others with it.
-    if pbs.faults().breaks_any_store() && asked.role.sees_all() {
-        return Answer::Error(400, "ENOENT: No such file or directory".to_owned());
+pub(super) fn answer(call: &Call<'_>) -> Answer {
+    // One store whose path went away makes the whole call fail.
+    if call
+        .server
+        .datastores
+        .iter()
+        .any(|store| store.vanished(&call.faults))
+        && call.sees_all()
+    {
+        return error(400, "ENOENT: No such file or directory");
     }
-    let mut rows = Vec::new();
-    for (index, store) in pbs.stores.iter().enumerate() {
-        let row = Object::new().with("store", store.name.as_str()).with("mount-status", store.mount_status());
-        let row = if pbs.version >= (4, 1, 6) { row.with("backend-type", store.backend()) } else { row };
-        match (asked.role, store.kind) {
-            // Whoever may see nothing sees an unmounted removable one all the same.
-            (_, DatastoreKind::Unmounted) => rows.push(row),
-            (Role::Nothing | Role::PrivilegeSeparated, _) => {}
-            (Role::OneObject, _) if index == 0 => rows.push(row),
-            (Role::OneObject, _) => {}
-            (_, DatastoreKind::Offline) => {
-                let error = format!("datastore '{}' is unavailable: offline maintenance mode: ", store.name);
-                rows.push(row.with("error", error));
-            }
-            _ => {
-                let (total, used, avail) = store.at(asked.now);
-                let history: Vec<Value> =
-                    (0..STEPS).map(|step| if step < 100 { Value::Null } else { json!(used as f64 / total as f64) }).collect();
-                let full = match index % 3 {
-                    0 => Some(asked.now as i64 + 86_400 * 120),
-                    1 => Some(0),
-                    _ => None,
-                };
-                rows.push(
-                    row.with("total", total)
-                        .with("used", used)
-                        .with("avail", avail)
-                        .with("history", history)
-                        .with("history-start", asked.now as i64 - i64::from(STEP * STEPS))
-                        .with("history-delta", STEP)
-                        .with_some("estimated-full-date", full)
-                        .with("gc-status", json!({
-                            "upid": null, "index-file-count": 0, "index-data-bytes": 0, "disk-bytes": 0, "disk-chunks": 0,
-                            "removed-bytes": 0, "removed-chunks": 0, "pending-bytes": 0, "pending-chunks": 0,
-                            "removed-bad": 0, "still-bad": 0,
-                        })),
-                );
-            }
+    let mut entries = Vec::new();
+    for (index, store) in call.server.datastores.iter().enumerate() {
+        let narrow = call.rights == Rights::Narrow && index == 0;
+        // Rights are looked at after the mount, so that an unmounted store is shown to everybody.
+        let unmounted = store.kind == DatastoreKind::Unmounted;
+        if call.sees_all() || narrow || unmounted {
+            entries.push(entry(call, store));
         }
     }
-    Answer::Good(answer::list(rows, &mut pbs.order("usage", asked.now as u64)))
+    call.order().shuffle(&mut entries);
+    Answer::data(&array(entries))
+}
+
+fn entry(call: &Call<'_>, store: &Datastore) -> String {
+    let mut object = Object::new();
+    let full = call.sees_all() && store.obstacle().is_none();
+    if full {
+        let space = store.space(call.now);
+        object.int("avail", space.available);
+    }
+    if call.server.version >= PbsVersion::V4_2 {
+        object.text("backend-type", store.backend());
+    }
+    if store.kind != DatastoreKind::Unmounted
+        && call.sees_all()
+        && let Some(obstacle) = store.obstacle()
+    {
+        object.text("error", &obstacle);
+    }
+    if full {
+        // A store that was filled for a month gets an estimate; a new one has too few points.
+        if store.collected {
+            object.int(
+                "estimated-full-date",
+                call.now - call.now.rem_euclid(STEP) + 90 * 86_400,
+            );
+        }
+        object.raw("gc-status", &datastore::garbage_collection(call, store));
+        let last = call.now - call.now.rem_euclid(STEP);
+        let first = last - (STEPS - 1) * STEP;
+        let known = if store.collected { STEPS } else { 3 };
+        object.raw(
+            "history",
+            &array((0..STEPS).map(|step| {
+                if step < STEPS - known {
+                    return "null".to_owned();
+                }
+                let space = store.space(first + step * STEP);
+                format!(
+                    "{:?}",
+                    space.used as f64 / (space.used + space.available) as f64
+                )
+            })),
+        );
+        object
+            .int("history-delta", STEP)
+            .int("history-start", first);
+    }
+    object
+        .text("mount-status", store.mount_status())
+        .text("store", &store.name);
+    if full {
+        let space = store.space(call.now);
+        object.int("total", space.total).int("used", space.used);
+    }
+    object.into_json(None)
 }

@@ -1,31 +1,28 @@
-//! `/version`, `/ping`.
+//! `GET /ping`, `GET /version`.
 
-use serde_json::json;
+use super::{Call, route};
+use crate::http::Answer;
+use crate::json::Object;
+use crate::plan::PbsVersion;
+use crate::route::{Access, Route};
 
-use super::Pbs;
-use crate::answer::{self, Answer};
-use crate::route::Route;
+pub(super) const PING_ROUTE: Route = route("/ping", Access::World);
+pub(super) const ROUTE: Route = route("/version", Access::Everyone);
 
-pub(super) const VERSION: Route<Pbs> = Route {
-    path: "/version",
-    parameters: &[],
-    needs: None,
-    by_daemon: false,
-    answer: |pbs, _| {
-        let (major, minor, patch) = pbs.version;
-        Answer::Good(answer::data(json!({
-            "version": format!("{major}.{minor}"),
-            "release": patch.to_string(),
-            "repoid": "0123456789abcdef0123456789abcdef01234567",
-        })))
-    },
-};
+pub(super) fn ping(_: &Call<'_>) -> Answer {
+    Answer::data("{\"pong\":true}")
+}
 
-/// The one call that needs no token.
-pub(super) const PING: Route<Pbs> = Route {
-    path: "/ping",
-    parameters: &[],
-    needs: None,
-    by_daemon: false,
-    answer: |_, _| Answer::Good(answer::data(json!({ "pong": true }))),
-};
+/// 4.2.1 is version 4.2 and release 1, which is a text.
+pub(super) fn answer(call: &Call<'_>) -> Answer {
+    let (version, release) = match call.server.version {
+        PbsVersion::V3_4 => ("3.4", "8"),
+        PbsVersion::V4_2 => ("4.2", "1"),
+    };
+    let mut object = Object::new();
+    object
+        .text("release", release)
+        .text("repoid", &call.server.repository_id)
+        .text("version", version);
+    Answer::data(&object.into_json(None))
+}

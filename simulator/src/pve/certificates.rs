@@ -1,55 +1,45 @@
-//! `/nodes/{node}/certificates/info`: the cluster's CA and the node's own certificate.
+//! `GET /nodes/{node}/certificates/info`: the cluster's CA and the node's certificate.
 
-use serde_json::json;
+use super::{Call, route};
+use crate::certificate::Described;
+use crate::http::Answer;
+use crate::json::{Object, array, text};
+use crate::random::Random;
+use crate::route::{Access, Route};
 
-use super::Pve;
-use crate::answer::{self, Answer};
-use crate::route::{Asked, Route};
+pub(super) const ROUTE: Route = route("/nodes/{node}/certificates/info", Access::Everyone);
 
-pub(super) const INFO: Route<Pve> = Route {
-    path: "/nodes/{node}/certificates/info",
-    parameters: &[],
-    needs: None,
-    by_daemon: true,
-    answer: info,
-};
+pub(super) fn answer(call: &Call<'_>) -> Answer {
+    let mut random = call.order();
+    let mut entries = Vec::new();
+    if let Some(authority) = &call.remote.authority {
+        entries.push(entry(
+            "pve-root-ca.pem",
+            &authority.certificate,
+            &mut random,
+        ));
+    }
+    if let Some(identity) = call.remote.identity(call.node) {
+        entries.push(entry("pve-ssl.pem", &identity.described, &mut random));
+    }
+    Answer::data(&array(entries))
+}
 
-const NOT_BEFORE: i64 = 1_767_225_600;
-const CA_NOT_AFTER: i64 = 2_082_758_400;
-const NODE_NOT_AFTER: i64 = 1_830_297_600;
-
-fn info(pve: &Pve, asked: &Asked<'_>) -> Answer {
-    let node = match super::nodes::reachable(pve, asked) {
-        Ok(node) => node,
-        Err(error) => return error,
-    };
-    let index = pve.world.node_index(&node.name).unwrap_or_default();
-    let issuer = format!("/CN=Proxmox Virtual Environment/OU={}/O=PVE Cluster Manager CA", pve.world.name);
-    let (ca_pem, ca_fingerprint) = &pve.authority;
-    Answer::Good(answer::data(json!([
-        {
-            "filename": "pve-root-ca.pem",
-            "subject": issuer,
-            "issuer": issuer,
-            "fingerprint": ca_fingerprint,
-            "notbefore": NOT_BEFORE,
-            "notafter": CA_NOT_AFTER,
-            "public-key-bits": 256,
-            "public-key-type": "id-ecPublicKey",
-            "pem": ca_pem,
-            "san": [],
-        },
-        {
-            "filename": "pve-ssl.pem",
-            "subject": format!("/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN={}", node.name),
-            "issuer": issuer,
-            "fingerprint": pve.fingerprints.get(index),
-            "notbefore": NOT_BEFORE,
-            "notafter": NODE_NOT_AFTER,
-            "public-key-bits": 256,
-            "public-key-type": "id-ecPublicKey",
-            "pem": pve.node_pems.get(index),
-            "san": [node.name, "localhost", "127.0.0.1"],
-        },
-    ])))
+fn entry(file: &str, certificate: &Described, random: &mut Random) -> String {
+    let mut object = Object::new();
+    object
+        .text("filename", file)
+        .text("subject", &certificate.subject)
+        .text("issuer", &certificate.issuer)
+        .text("fingerprint", &certificate.fingerprint)
+        .text("pem", &certificate.pem)
+        .int("notbefore", certificate.not_before)
+        .int("notafter", certificate.not_after)
+        .text("public-key-type", "id-ecPublicKey")
+        .int("public-key-bits", 256)
+        .raw(
+            "san",
+            &array(certificate.names.iter().map(|name| text(name))),
+        );
+    object.into_json(Some(random))
 }

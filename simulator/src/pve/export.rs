@@ -1,180 +1,333 @@
-//! `/cluster/metrics/export`: the last reports of the status daemons, and half an hour of them.
+//! `GET /cluster/metrics/export`: the points of each node's last broadcasts.
 
 use std::time::Duration;
 
-use super::world::{CYCLE, Guest, Node};
-use super::{Pve, key_of};
-use crate::answer::{self, Answer, Object};
-use crate::route::{Asked, Route};
+use super::guest::{Guest, Kind as GuestKind, Status};
+use super::world::CYCLE;
+use super::{Call, Obstacle, SYSTEM_AUDIT, error, route};
+use crate::fault::Fault;
+use crate::http::{Answer, Body};
+use crate::json::Object;
+use crate::random::{Random, hash};
+use crate::route::{Kind, Parameter, Route};
 
-pub(super) const EXPORT: Route<Pve> = Route {
-    path: "/cluster/metrics/export",
-    parameters: &["history", "local-only", "node-list", "start-time"],
-    needs: Some(("Sys.Audit", "/")),
-    by_daemon: false,
-    answer: export,
-};
+pub(super) const ROUTE: Route = route("/cluster/metrics/export", SYSTEM_AUDIT).with(&[
+    Parameter::new("history", Kind::Boolean),
+    Parameter::new("local-only", Kind::Boolean),
+    Parameter::since("node-list", Kind::Text, "9.0.8"),
+    Parameter::new("start-time", Kind::Integer),
+]);
 
-/// What the daemons keep.
-const HISTORY: f64 = 1800.0;
-/// pveproxy waits so long for one node, and leaves it out then.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// Generations kept beside the newest one: half an hour.
+const OLD_GENERATIONS: i64 = 180;
+/// How long the asked node waits for another one.
+const NODE_TIMEOUT: Duration = Duration::from_secs(20);
 
-fn export(pve: &Pve, asked: &Asked<'_>) -> Answer {
-    let faults = pve.faults();
-    let mut wanted: Vec<bool> = vec![!asked.flag("local-only"); pve.world.nodes.len()];
-    if let Some(list) = asked.query.get("node-list") {
-        if pve.world.version < (9, 0, 8) {
-            let text = "property is not defined in schema and the schema does not allow additional properties";
-            return Answer::BadParameter("node-list".to_owned(), text.to_owned());
-        }
-        wanted.fill(false);
-        for name in list.split(',') {
-            match pve.world.node_index(name).filter(|_| pve.world.is_cluster()).and_then(|i| wanted.get_mut(i)) {
-                Some(wanted) => *wanted = true,
-                None => return Answer::Error(500, format!("Requested node-list contains unknown nodes - {name}")),
-            }
-        }
-    } else if let Some(own) = wanted.get_mut(pve.own_node(asked.endpoint)) {
-        *own = true;
-    }
-
-    let sights = pve.sights(asked.endpoint, asked.now);
-    let mut delay = Duration::ZERO;
-    for ((node, sight), wanted) in pve.world.nodes.iter().zip(&sights).zip(&mut wanted) {
-        if !*wanted {
-            continue;
-        }
-        let node_delay = faults.export_delay(&node.name);
-        delay += node_delay.min(LONGEST_WAIT);
-        *wanted = sight.online && !faults.leaves_out_of_export(&node.name) && node_delay < LONGEST_WAIT;
-    }
-
-    let history = asked.flag("history");
-    let start = asked.query.get("start-time").and_then(|start| start.parse::<f64>().ok());
-    if history && start.is_some_and(|start| start > asked.now + CYCLE) {
-        return Answer::Error(500, "invalid value: integer, expected u32".to_owned());
-    }
-    let make = || {
-        let mut points = Vec::new();
-        for (index, sight) in sights.iter().enumerate().filter(|(index, _)| wanted.get(*index) == Some(&true)) {
-            let timed = pve.world.nodes.get(index).is_some_and(|node| !faults.has_no_timestamp(&node.name));
-            let first = if history { asked.now - HISTORY } else { sight.reported };
-            let mut time = sight.reported - ((sight.reported - first) / CYCLE).floor() * CYCLE;
-            while time <= sight.reported {
-                if start.is_none_or(|start| time > start || !history) {
-                    let mut cycle = Cycle { pve, index, time, timed, points: Vec::new() };
-                    cycle.fill();
-                    points.push((time, cycle.points));
-                }
-                time += CYCLE;
-            }
-        }
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let rows = points.into_iter().flat_map(|(_, points)| points).collect();
-        answer::points(rows, &mut pve.order("export", asked.now as u64))
+pub(super) fn answer(call: &Call<'_>) -> Answer {
+    let history = call.parameter_is_on("history");
+    let start = call
+        .request
+        .parameter("start-time")
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(0);
+    let nodes = match asked_nodes(call) {
+        Ok(nodes) => nodes,
+        Err(answer) => return answer,
     };
-    let body = if history || asked.query.contains_key("node-list") {
-        make()
-    } else {
-        let more: Vec<u64> = wanted.iter().map(|wanted| u64::from(*wanted)).collect();
-        pve.cached("export", key_of(&sights, &more), make)
-    };
-    if delay.is_zero() { Answer::Good(body) } else { Answer::Late(body, delay) }
-}
-
-/// One report of one node.
-struct Cycle<'a> {
-    pve: &'a Pve,
-    index: usize,
-    time: f64,
-    /// Whether the report of the node itself has its time.
-    timed: bool,
-    points: Vec<Object>,
-}
-
-impl Cycle<'_> {
-    fn fill(&mut self) {
-        let pve = self.pve;
-        let (world, time, index) = (&pve.world, self.time, self.index);
-        let Some(node) = world.nodes.get(index) else { return };
-        self.node(node);
-        let nodes = world.nodes.len();
-        for guest in world.guests.iter().filter(|guest| guest.at(time, nodes).node == index) {
-            self.guest(guest, nodes);
-        }
-        for storage in &world.storages {
-            let id = format!("storage/{}/{}", node.name, storage.name);
-            let (size, used) = if storage.active { storage.at(time) } else { (0, 0) };
-            self.gauge(&id, "disk_total", size as f64);
-            self.gauge(&id, "disk_used", used as f64);
-        }
-    }
-
-    fn node(&mut self, node: &Node) {
-        let id = format!("node/{}", node.name);
-        let state = node.at(self.time);
-        let (time, timed) = (self.time, self.timed);
-        if !timed {
-            self.time = 0.0;
-        }
-        for (metric, value) in [
-            ("uptime", state.uptime),
-            ("cpu_avg1", state.loads[0]),
-            ("cpu_avg5", state.loads[1]),
-            ("cpu_avg15", state.loads[2]),
-            ("cpu_max", f64::from(node.cpus)),
-            ("cpu_current", state.cpu),
-            ("cpu_iowait", state.iowait),
-            ("mem_total", node.memory as f64),
-            ("mem_used", state.memory),
-            ("swap_total", 8_589_934_592.0),
-            ("swap_used", state.swap),
-            ("disk_total", node.disk as f64),
-            ("disk_used", state.disk),
-        ] {
-            self.gauge(&id, metric, value);
-        }
-        self.push(&id, "net_in", "derive", state.received as f64);
-        self.push(&id, "net_out", "derive", state.sent as f64);
-        self.time = time;
-    }
-
-    fn guest(&mut self, guest: &Guest, nodes: usize) {
-        let id = format!("{}/{}", if guest.is_vm { "qemu" } else { "lxc" }, guest.vmid);
-        let state = guest.at(self.time, nodes);
-        self.gauge(&id, "uptime", state.uptime);
-        self.gauge(&id, "cpu_max", f64::from(guest.cpus));
-        self.gauge(&id, "mem_total", guest.memory as f64);
-        self.gauge(&id, "disk_total", guest.disk as f64);
-        if state.status == "stopped" {
-            return;
-        }
-        self.gauge(&id, "cpu_current", state.cpu);
-        self.gauge(&id, "mem_used", state.memory);
-        for (metric, value) in ["net_in", "net_out", "disk_read", "disk_write"].into_iter().zip(state.counters) {
-            self.push(&id, metric, "derive", value as f64);
-        }
-        if !guest.is_vm {
-            self.gauge(&id, "disk_used", (guest.disk / 4) as f64);
-        }
-    }
-
-    fn gauge(&mut self, id: &str, metric: &'static str, value: f64) {
-        self.push(id, metric, "gauge", value);
-    }
-
-    fn push(&mut self, id: &str, metric: &'static str, kind: &'static str, value: f64) {
-        let value: serde_json::Value =
-            if value.fract() == 0.0 { (value as i64).into() } else { value.into() };
-        self.points.push(
-            Object::new()
-                .with("id", id)
-                .with("metric", metric)
-                .with("timestamp", self.time as i64)
-                .with("type", kind)
-                .with("value", value),
+    let now = call.view.now + call.faults.clock_skew(call.endpoint);
+    if history && start > now {
+        return error(
+            500,
+            &format!(
+                "invalid value: integer {}, expected u32",
+                (now - start) / CYCLE
+            ),
         );
     }
+    let mut delay = Duration::ZERO;
+    let mut present = Vec::new();
+    for node in nodes {
+        let (there, waited) = reach(call, node);
+        delay += waited;
+        if there {
+            present.push(node);
+        }
+    }
+    let make = || Points::collect(call, &present, history, start).into_json();
+    let answer = if history || call.request.parameter("start-time").is_some() {
+        Answer::ok(Body::new(make()))
+    } else {
+        let zeros: Vec<i64> = present
+            .iter()
+            .map(|node| i64::from(stamps_are_zero(call, *node)) + 2 * skew(call, *node))
+            .collect();
+        let state = hash(&[
+            call.view.state.cast_signed(),
+            hash(&zeros).cast_signed(),
+            hash(&present.iter().map(|node| *node as i64).collect::<Vec<_>>()).cast_signed(),
+        ]);
+        Answer::ok(
+            call.remote
+                .cached(call.endpoint, call.request.call(), state, make),
+        )
+    };
+    answer.after(delay)
 }
 
+/// The nodes that the parameters ask for, by their place in the cluster.
+fn asked_nodes(call: &Call<'_>) -> Result<Vec<usize>, Answer> {
+    let Some(list) = call
+        .request
+        .parameter("node-list")
+        .filter(|list| !list.is_empty())
+    else {
+        return Ok(match call.parameter_is_on("local-only") {
+            true => vec![call.endpoint],
+            // The asked node's own points come first.
+            false => std::iter::once(call.endpoint)
+                .chain((0..call.cluster.nodes.len()).filter(|node| *node != call.endpoint))
+                .collect(),
+        });
+    };
+    // A node outside a cluster has an empty list of members, so that even its own name is unknown.
+    let alone = call.cluster.nodes.len() == 1;
+    let place = |name: &str| {
+        call.cluster
+            .node_names()
+            .position(|known| known == name && !alone)
+    };
+    let (known, unknown): (Vec<&str>, Vec<&str>) = list
+        .split(',')
+        .map(str::trim)
+        .partition(|name| place(name).is_some());
+    if !unknown.is_empty() {
+        return Err(error(
+            500,
+            &format!(
+                "Requested node-list contains unknown nodes - {}",
+                unknown.join(", ")
+            ),
+        ));
+    }
+    Ok(known.into_iter().filter_map(place).collect())
+}
+
+/// Whether a node's points come, and how long that takes. A node that fails is left out without a word.
+fn reach(call: &Call<'_>, node: usize) -> (bool, Duration) {
+    let name = call
+        .cluster
+        .nodes
+        .get(node)
+        .map(|node| node.name.as_str())
+        .unwrap_or_default();
+    let mut waited = Duration::ZERO;
+    for active in call.faults.at(call.endpoint) {
+        match &active.fault {
+            Fault::ExportWithout { node } if node == name => return (false, waited),
+            Fault::ExportSlow { node, milliseconds } if node == name => {
+                waited += Duration::from_millis(*milliseconds)
+            }
+            _ => {}
+        }
+    }
+    if waited > NODE_TIMEOUT && node != call.endpoint {
+        return (false, NODE_TIMEOUT);
+    }
+    if call.view.nodes.get(node).is_some_and(|seen| !seen.online) {
+        return (false, waited);
+    }
+    match call.obstacle(node) {
+        Some(Obstacle::Refused) => (false, waited),
+        Some(Obstacle::Hangs) => (false, NODE_TIMEOUT),
+        None => (true, waited),
+    }
+}
+
+fn stamps_are_zero(call: &Call<'_>, node: usize) -> bool {
+    let name = call.cluster.nodes.get(node).map(|node| node.name.as_str());
+    call.faults.has(
+        call.endpoint,
+        |fault| matches!(fault, Fault::ExportTimestampZero { node } if Some(node.as_str()) == name),
+    )
+}
+
+fn skew(call: &Call<'_>, node: usize) -> i64 {
+    call.faults.clock_skew(node)
+}
+
+/// Points by their time; within one time in the order in which they were measured.
+struct Points<'a> {
+    call: &'a Call<'a>,
+    random: Random,
+    object: Object,
+    points: Vec<(i64, String)>,
+    start: i64,
+}
+
+impl<'a> Points<'a> {
+    fn collect(call: &'a Call<'a>, nodes: &[usize], history: bool, start: i64) -> Self {
+        let mut points = Self {
+            call,
+            random: call.order(),
+            object: Object::new(),
+            points: Vec::new(),
+            start,
+        };
+        for &node in nodes {
+            let Some(newest) = call.view.nodes.get(node).map(|seen| seen.cycle) else {
+                continue;
+            };
+            let first = if history {
+                call.view.now - OLD_GENERATIONS * CYCLE
+            } else {
+                newest
+            };
+            let mut cycle = newest;
+            while cycle >= first {
+                if cycle == newest && !history || points.was_reporting(node, cycle) {
+                    points.generation(node, cycle);
+                }
+                cycle -= CYCLE;
+            }
+        }
+        points.points.sort_by_key(|(stamp, _)| *stamp);
+        points
+    }
+
+    fn into_json(self) -> String {
+        let mut out = String::from("{\"data\":{\"data\":[");
+        for (i, (_, point)) in self.points.iter().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            out.push_str(point);
+        }
+        out.push_str("]}}");
+        out
+    }
+
+    /// Whether the node's status daemon ran at that time: an outage leaves a hole that nothing fills.
+    fn was_reporting(&self, node: usize, time: i64) -> bool {
+        let name = self
+            .call
+            .cluster
+            .nodes
+            .get(node)
+            .map(|node| node.name.as_str())
+            .unwrap_or_default();
+        !self.call.faults.outages.iter().any(|outage| {
+            outage.node == name && (outage.from as i64..outage.to as i64).contains(&time)
+        })
+    }
+
+    fn generation(&mut self, index: usize, cycle: i64) {
+        let call = self.call;
+        let Some(node) = call.cluster.nodes.get(index) else {
+            return;
+        };
+        let stamp = if stamps_are_zero(call, index) {
+            0
+        } else {
+            cycle + skew(call, index)
+        };
+        // Containers and storages are sometimes measured a second later.
+        let late = if stamp > 0 && hash(&[index as i64, cycle]).is_multiple_of(9) {
+            stamp + 1
+        } else {
+            stamp
+        };
+
+        let numbers = node.numbers(cycle);
+        let id = format!("node/{}", node.name);
+        let [load1, load5, load15] = numbers.load;
+        self.point(stamp, &id, "uptime", numbers.uptime as f64);
+        self.total(stamp, &id, "net_in", numbers.received);
+        self.total(stamp, &id, "net_out", numbers.transmitted);
+        for (metric, value) in [
+            ("cpu_avg1", load1),
+            ("cpu_avg5", load5),
+            ("cpu_avg15", load15),
+            ("cpu_max", node.cpus as f64),
+            ("cpu_current", numbers.cpu),
+            ("cpu_iowait", numbers.iowait),
+            ("mem_total", node.memory as f64),
+            ("mem_used", numbers.memory_used as f64),
+            ("swap_total", node.swap_size as f64),
+            ("swap_used", numbers.swap_used as f64),
+            ("disk_total", node.root_size as f64),
+            ("disk_used", numbers.root_used as f64),
+        ] {
+            self.point(stamp, &id, metric, value);
+        }
+
+        // No guest moves to or from a node that is not there.
+        let placed = cycle.min(call.view.placed);
+        let mut here: Vec<&Guest> = call
+            .cluster
+            .guests
+            .iter()
+            .filter(|guest| guest.at(placed).node == index)
+            .collect();
+        self.random.shuffle(&mut here);
+        for guest in here.iter().filter(|guest| guest.kind == GuestKind::Qemu) {
+            self.guest(stamp, cycle, guest);
+        }
+        for guest in here.iter().filter(|guest| guest.kind == GuestKind::Lxc) {
+            self.guest(late, cycle, guest);
+        }
+        for storage in &call.cluster.storages {
+            let (size, used) = if storage.active {
+                storage.numbers(index, cycle)
+            } else {
+                (0, 0)
+            };
+            let id = format!("storage/{}/{}", node.name, storage.name);
+            self.point(late, &id, "disk_total", size as f64);
+            self.point(late, &id, "disk_used", used as f64);
+        }
+    }
+
+    fn guest(&mut self, stamp: i64, cycle: i64, guest: &Guest) {
+        let moment = guest.at(cycle);
+        if moment.status != Status::Stopped {
+            let numbers = guest.numbers(&moment, cycle);
+            self.point(stamp, &guest.id, "cpu_current", numbers.cpu);
+            self.point(stamp, &guest.id, "mem_used", numbers.memory as f64);
+            self.total(stamp, &guest.id, "disk_read", numbers.read);
+            self.total(stamp, &guest.id, "disk_write", numbers.written);
+            self.total(stamp, &guest.id, "net_in", numbers.received);
+            self.total(stamp, &guest.id, "net_out", numbers.transmitted);
+            if guest.kind == GuestKind::Lxc {
+                self.point(stamp, &guest.id, "disk_used", numbers.disk as f64);
+            }
+        }
+        self.point(stamp, &guest.id, "uptime", moment.uptime as f64);
+        self.point(stamp, &guest.id, "cpu_max", guest.cpus as f64);
+        self.point(stamp, &guest.id, "mem_total", guest.memory as f64);
+        self.point(stamp, &guest.id, "disk_total", guest.disk as f64);
+    }
+
+    fn point(&mut self, stamp: i64, id: &str, metric: &str, value: f64) {
+        self.push(stamp, id, metric, "gauge", value);
+    }
+
+    /// A running total, which PVE calls `derive`.
+    fn total(&mut self, stamp: i64, id: &str, metric: &str, value: i64) {
+        self.push(stamp, id, metric, "derive", value as f64);
+    }
+
+    fn push(&mut self, stamp: i64, id: &str, metric: &str, kind: &str, value: f64) {
+        if self.start > 0 && stamp <= self.start {
+            return;
+        }
+        self.object
+            .int("timestamp", stamp)
+            .text("id", id)
+            .text("metric", metric)
+            .text("type", kind)
+            .number("value", value);
+        let mut point = String::new();
+        self.object.finish(Some(&mut self.random), &mut point);
+        self.points.push((stamp, point));
+    }
+}

@@ -1,145 +1,296 @@
-//! Proxmox VE: a cluster, or a node that stands alone.
+//! A PVE cluster's API.
 
-mod backup;
+mod backup_info;
 mod certificates;
+mod cluster_status;
 mod export;
-mod nodes;
+mod guest;
+mod node_status;
 mod permissions;
 mod resources;
-mod status;
 mod version;
-pub(crate) mod world;
+mod view;
+mod world;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::answer::Body;
-use crate::fault::Faults;
-use crate::plan::PvePlan;
-use crate::random::Random;
-use crate::route::Route;
-use world::{FORGOTTEN_AFTER, World};
+pub(crate) use world::Cluster;
 
-/// Everything that answers for one cluster.
-pub(crate) struct Pve {
-    pub(crate) world: World,
-    pub(crate) faults: Mutex<Faults>,
-    /// Fingerprints of the nodes' certificates, by node; a node that cannot be reached has one too.
-    pub(crate) fingerprints: Vec<String>,
-    /// PEM of the CA and its fingerprint.
-    pub(crate) authority: (String, String),
-    pub(crate) node_pems: Vec<String>,
-    seed: u64,
-    /// Large answers, by what they were made from.
-    cache: Mutex<HashMap<&'static str, (Vec<u64>, Arc<Body>)>>,
+use crate::access::{Rights, Token};
+use crate::fault::{Fault, Faults};
+use crate::http::{Answer, Request};
+use crate::json::Object;
+use crate::random::{Random, hash};
+use crate::remote::{Product, RemoteState};
+use crate::route::{Access, Kind, Route, reaches};
+use view::View;
+
+/// A call on its way to its handler.
+pub(crate) struct Call<'a> {
+    remote: &'a RemoteState,
+    cluster: &'a Cluster,
+    endpoint: usize,
+    request: &'a Request,
+    token: &'a Token,
+    faults: Arc<Faults>,
+    /// The `{node}` of the path.
+    node: usize,
+    view: View,
 }
 
-pub(crate) static ROUTES: &[Route<Pve>] = &[
-    version::VERSION,
-    version::NODE_VERSION,
-    resources::RESOURCES,
-    status::STATUS,
-    status::MEMBERS,
-    export::EXPORT,
-    permissions::PERMISSIONS,
-    nodes::NODES,
-    nodes::STATUS,
-    certificates::INFO,
-    backup::NOT_BACKED_UP,
-    status::QDEVICE,
+type Handler = fn(&Call<'_>) -> Answer;
+
+/// Every call of the simulated PVE, with who answers it.
+const ROUTES: &[(Route, Handler)] = &[
+    (version::ROUTE, version::answer),
+    (version::NODE_ROUTE, version::answer),
+    (resources::ROUTE, resources::answer),
+    (cluster_status::ROUTE, cluster_status::answer),
+    (cluster_status::MEMBERS_ROUTE, cluster_status::members),
+    (cluster_status::QDEVICE_ROUTE, cluster_status::qdevice),
+    (export::ROUTE, export::answer),
+    (permissions::ROUTE, permissions::answer),
+    (node_status::LIST_ROUTE, node_status::list),
+    (node_status::ROUTE, node_status::answer),
+    (certificates::ROUTE, certificates::answer),
+    (backup_info::ROUTE, backup_info::answer),
 ];
 
-/// A node as one end-point sees it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Sight {
-    pub(crate) online: bool,
-    /// Time of the last report that was heard of it.
-    pub(crate) reported: f64,
-    /// Whether that report is forgotten by now.
-    pub(crate) forgotten: bool,
+pub(crate) fn routes() -> impl Iterator<Item = Route> {
+    ROUTES.iter().map(|(route, _)| *route)
 }
 
-impl Pve {
-    pub(crate) fn new(
-        plan: &PvePlan,
-        seed: u64,
-        fingerprints: Vec<String>,
-        authority: (String, String),
-        node_pems: Vec<String>,
-    ) -> Self {
-        Self {
-            world: World::new(plan, seed),
-            faults: Mutex::default(),
-            fingerprints,
-            authority,
-            node_pems,
-            seed,
-            cache: Mutex::default(),
+/// `{"message": "…\n", "data": null}` with the text in the status line, as pveproxy reports errors.
+pub(crate) fn error(status: u16, text: &str) -> Answer {
+    let mut body = Object::new();
+    body.text("message", &format!("{text}\n")).null("data");
+    Answer::text(status, text, body.into_json(None)).with_json()
+}
+
+fn parameter_error(parameter: &str, text: &str) -> Answer {
+    let mut errors = Object::new();
+    errors.text(parameter, text);
+    let mut body = Object::new();
+    body.text("message", "Parameter verification failed.\n")
+        .raw("errors", &errors.into_json(None))
+        .null("data");
+    Answer::text(400, "Parameter verification failed.", body.into_json(None)).with_json()
+}
+
+pub(crate) fn answer(
+    remote: &RemoteState,
+    cluster: &Cluster,
+    endpoint: usize,
+    request: &Request,
+) -> Answer {
+    if !matches!(request.method.as_str(), "GET" | "POST" | "PUT" | "DELETE") {
+        return Answer::empty(501, format!("method '{}' not available", request.method));
+    }
+    if request.format != "json" {
+        let shown = if request.format.is_empty() {
+            ""
+        } else {
+            &request.format
+        };
+        let text = match request.path.is_empty() {
+            true => format!("no formatter for uri /, {shown}"),
+            false => format!("no formatter for uri {}, {shown}", request.path),
+        };
+        return Answer::text(501, text.clone(), text);
+    }
+    let token = match authenticate(remote, request) {
+        Ok(token) => token,
+        Err(reason) => return Answer::empty(401, reason).after(remote.auth_delay),
+    };
+    let found = ROUTES
+        .iter()
+        .find_map(|(route, handler)| Some((route, handler, route.matches(&request.path)?)));
+    let (route, handler, node) = match found {
+        Some(found) if request.method == "GET" => found,
+        _ => {
+            let text = format!(
+                "Method '{} {}' not implemented",
+                request.method, request.path
+            );
+            let mut body = Object::new();
+            body.text("message", &text).null("data");
+            return Answer::text(501, text.clone(), body.into_json(None)).with_json();
+        }
+    };
+    if let Access::Privilege { path, name } = route.access
+        && !matches!(token.rights, Rights::Auditor | Rights::Admin)
+    {
+        return error(
+            403,
+            &format!(
+                "Permission check failed ({}, {name})",
+                path.replace("{node}", node)
+            ),
+        );
+    }
+    let faults = remote.faults();
+    let view = cluster.view(endpoint, remote.clock.now(), &faults);
+    let mut call = Call {
+        remote,
+        cluster,
+        endpoint,
+        request,
+        token,
+        faults,
+        node: endpoint,
+        view,
+    };
+    if !node.is_empty() {
+        match call.reach(node) {
+            Ok(index) => call.node = index,
+            Err(answer) => return answer,
         }
     }
+    if let Err(answer) = call.check_parameters(route) {
+        return answer;
+    }
+    let mut answer = handler(&call);
+    answer.forwarded = answer.status == 200 && route.daemon;
+    answer
+}
 
-    pub(crate) fn faults(&self) -> Faults {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
+/// The token of the request, or the reason of the 401.
+fn authenticate<'a>(remote: &'a RemoteState, request: &Request) -> Result<&'a Token, &'static str> {
+    let value = request.authorization.as_deref().unwrap_or_default();
+    let given = value
+        .strip_prefix("PVEAPIToken=")
+        .or_else(|| value.strip_prefix("PVEAPIToken "))
+        .ok_or("No ticket")?;
+    let (id, secret) = given.split_once('=').ok_or("Authentication failed!")?;
+    let known = remote
+        .tokens
+        .iter()
+        .find(|token| token.id == id && token.secret == secret);
+    known.ok_or("Authentication failed!")
+}
+
+impl Call<'_> {
+    /// A generator for the order of lists and keys, which is another for each state of the cluster.
+    fn order(&self) -> Random {
+        Random::new(hash(&[
+            self.cluster.seed.cast_signed(),
+            self.view.state.cast_signed(),
+            self.endpoint as i64,
+        ]))
     }
 
-    /// The node that stands behind an end-point.
-    pub(crate) fn own_node(&self, endpoint: usize) -> usize {
-        endpoint.min(self.world.nodes.len() - 1)
+    fn parameter_is_on(&self, name: &str) -> bool {
+        self.request
+            .parameter(name)
+            .is_some_and(|value| matches!(value, "1" | "on" | "yes" | "true"))
     }
 
-    pub(crate) fn has_quorum(&self, endpoint: usize) -> bool {
-        let faults = self.faults();
-        let offline = self.world.nodes.iter().filter(|node| faults.offline_since(&node.name).is_some());
-        faults.without_quorum_since(endpoint).is_none() && offline.count() * 2 < self.world.nodes.len()
-    }
-
-    /// Every node as an end-point sees it.
-    pub(crate) fn sights(&self, endpoint: usize, now: f64) -> Vec<Sight> {
-        let faults = self.faults();
-        let own = self.own_node(endpoint);
-        let cut_off = faults.without_quorum_since(endpoint);
-        self.world
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(index, node)| {
-                let offline = faults.offline_since(&node.name).or(cut_off.filter(|_| index != own));
-                let silent = faults.silent_since(&node.name);
-                let until = [offline, silent].into_iter().flatten().fold(now, f64::min);
-                let reported = node.last_report(until);
-                Sight {
-                    online: offline.is_none(),
-                    reported,
-                    forgotten: now - reported > FORGOTTEN_AFTER,
+    fn check_parameters(&self, route: &Route) -> Result<(), Answer> {
+        let version = self.cluster.version.version();
+        for (name, value) in &self.request.query {
+            let known = route
+                .parameters
+                .iter()
+                .find(|known| known.name == name && reaches(version, known.since));
+            let Some(known) = known else {
+                let text = "property is not defined in schema and the schema does not allow additional properties";
+                return Err(parameter_error(name, text));
+            };
+            match known.kind {
+                Kind::OneOf(allowed) if !allowed.contains(&value.as_str()) => {
+                    let allowed = allowed.join(", ");
+                    return Err(parameter_error(
+                        name,
+                        &format!(
+                            "value '{value}' does not have a value in the enumeration '{allowed}'"
+                        ),
+                    ));
                 }
-            })
-            .collect()
-    }
-
-    /// Randomness for the order of one answer.
-    pub(crate) fn order(&self, of: &str, number: u64) -> Random {
-        Random::of(self.seed, of, number)
-    }
-
-    /// An answer made once for each state of what it is made from.
-    pub(crate) fn cached(
-        &self,
-        name: &'static str,
-        key: Vec<u64>,
-        make: impl FnOnce() -> Arc<Body>,
-    ) -> Arc<Body> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, body)) = cache.get(name).filter(|(known, _)| *known == key) {
-            return Arc::clone(body);
+                Kind::Integer if value.parse::<i64>().is_err() => {
+                    return Err(parameter_error(
+                        name,
+                        &format!("type check ('integer') failed - got '{value}'"),
+                    ));
+                }
+                Kind::Boolean
+                    if !matches!(
+                        value.as_str(),
+                        "0" | "1" | "on" | "off" | "yes" | "no" | "true" | "false"
+                    ) =>
+                {
+                    return Err(parameter_error(
+                        name,
+                        &format!("type check ('boolean') failed - got '{value}'"),
+                    ));
+                }
+                _ => {}
+            }
         }
-        let body = make();
-        cache.insert(name, (key, Arc::clone(&body)));
-        body
+        Ok(())
+    }
+
+    /// The place of a node in the cluster, or the error that stands between this endpoint and it.
+    fn reach(&self, name: &str) -> Result<usize, Answer> {
+        let Some(index) = self.cluster.nodes.iter().position(|node| node.name == name) else {
+            return Err(error(
+                500,
+                &format!(
+                    "hostname lookup '{name}' failed - failed to get address info for: {name}: Name or service not known"
+                ),
+            ));
+        };
+        match self.obstacle(index) {
+            None => Ok(index),
+            Some(Obstacle::Refused) => Err(Answer::empty(595, "Connection refused")),
+            Some(Obstacle::Hangs) => {
+                Err(Answer::empty(596, "Connection timed out").after(Duration::from_secs(30)))
+            }
+        }
+    }
+
+    /// Why this endpoint cannot reach the API of a node.
+    fn obstacle(&self, node: usize) -> Option<Obstacle> {
+        if node == self.endpoint {
+            return None;
+        }
+        let name = self
+            .cluster
+            .nodes
+            .get(node)
+            .map(|node| node.name.as_str())
+            .unwrap_or_default();
+        // Nodes beyond the endpoints have no listener of their own, and only a fault on the whole remote means them.
+        let dead = self
+            .faults
+            .active
+            .iter()
+            .any(|active| matches!(&active.fault, Fault::NodeOffline { node } if node == name));
+        let only = |wanted: &Fault| {
+            self.faults
+                .active
+                .iter()
+                .any(|active| active.endpoint == Some(node) && active.fault == *wanted)
+        };
+        match () {
+            () if dead || only(&Fault::Refusing) => Some(Obstacle::Refused),
+            () if only(&Fault::Hanging) => Some(Obstacle::Hangs),
+            () => None,
+        }
     }
 }
 
-/// What an answer that shows these nodes is made from.
-pub(crate) fn key_of(sights: &[Sight], more: &[u64]) -> Vec<u64> {
-    let bits = |sight: &Sight| sight.reported.to_bits() << 2 | u64::from(sight.online) << 1 | u64::from(sight.forgotten);
-    sights.iter().map(bits).chain(more.iter().copied()).collect()
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Obstacle {
+    Refused,
+    Hangs,
 }
+
+const fn route(path: &'static str, access: Access) -> Route {
+    Route::new(Product::Pve, path, access)
+}
+
+const SYSTEM_AUDIT: Access = Access::Privilege {
+    path: "/",
+    name: "Sys.Audit",
+};

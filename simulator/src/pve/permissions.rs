@@ -1,34 +1,140 @@
-//! `/access/permissions`: what the token may, by path.
+//! `GET /access/permissions`: what the asking token may do, by path.
 
-use serde_json::{Map, Value, json};
+use super::{Call, route};
+use crate::access::Rights;
+use crate::http::Answer;
+use crate::json::Object;
+use crate::plan::PveVersion;
+use crate::random::Random;
+use crate::route::{Access, Kind, Parameter, Route};
 
-use super::Pve;
-use crate::access::{PVE_AUDIT, Role};
-use crate::answer::{self, Answer};
-use crate::route::Route;
+pub(super) const ROUTE: Route = route("/access/permissions", Access::Everyone).with(&[
+    Parameter::new("path", Kind::Text),
+    Parameter::new("userid", Kind::Text),
+]);
 
-pub(super) const PERMISSIONS: Route<Pve> = Route {
-    path: "/access/permissions",
-    parameters: &["path", "userid"],
-    needs: None,
-    by_daemon: false,
-    answer: |_, asked| Answer::Good(answer::data(permissions(asked.role))),
-};
+const PATHS: &[&str] = &[
+    "/",
+    "/access",
+    "/access/groups",
+    "/nodes",
+    "/pool",
+    "/sdn",
+    "/storage",
+    "/vms",
+];
+const AUDITOR: &[&str] = &[
+    "Datastore.Audit",
+    "Mapping.Audit",
+    "Pool.Audit",
+    "SDN.Audit",
+    "Sys.Audit",
+    "VM.Audit",
+];
+const VM_USER: &[&str] = &[
+    "VM.Audit",
+    "VM.Backup",
+    "VM.Config.CDROM",
+    "VM.Config.Cloudinit",
+    "VM.Console",
+    "VM.PowerMgmt",
+];
+const ADMINISTRATOR: &[&str] = &[
+    "Datastore.Allocate",
+    "Datastore.AllocateSpace",
+    "Datastore.AllocateTemplate",
+    "Group.Allocate",
+    "Mapping.Modify",
+    "Mapping.Use",
+    "Permissions.Modify",
+    "Pool.Allocate",
+    "Realm.Allocate",
+    "Realm.AllocateUser",
+    "SDN.Allocate",
+    "SDN.Use",
+    "Sys.AccessNetwork",
+    "Sys.Console",
+    "Sys.Incoming",
+    "Sys.Modify",
+    "Sys.PowerMgmt",
+    "Sys.Syslog",
+    "User.Modify",
+    "VM.Allocate",
+    "VM.Backup",
+    "VM.Clone",
+    "VM.Config.CDROM",
+    "VM.Config.CPU",
+    "VM.Config.Cloudinit",
+    "VM.Config.Disk",
+    "VM.Config.HWType",
+    "VM.Config.Memory",
+    "VM.Config.Network",
+    "VM.Config.Options",
+    "VM.Console",
+    "VM.Migrate",
+    "VM.PowerMgmt",
+    "VM.Snapshot",
+    "VM.Snapshot.Rollback",
+];
 
-const PATHS: &[&str] = &["/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
-
-fn permissions(role: Role) -> Value {
-    let all = |privileges: &[&str]| -> Value {
-        let held: Map<String, Value> = privileges.iter().map(|name| ((*name).to_owned(), 1.into())).collect();
-        PATHS.iter().map(|path| ((*path).to_owned(), Value::Object(held.clone()))).collect::<Map<_, _>>().into()
-    };
-    match role {
-        Role::Auditor => all(PVE_AUDIT),
-        Role::Administrator => {
-            let more = ["Sys.Modify", "Sys.Syslog", "VM.PowerMgmt", "VM.Migrate", "Datastore.Allocate"];
-            all(&[PVE_AUDIT, &more].concat())
+pub(super) fn answer(call: &Call<'_>) -> Answer {
+    let mut random = call.order();
+    // From 9.0 on the guest agent has privileges of its own.
+    let nine = call.cluster.version >= PveVersion::V9_1;
+    let agent = |names: &[&'static str]| if nine { names.to_vec() } else { Vec::new() };
+    let mut paths: Vec<(String, Vec<&str>)> = Vec::new();
+    match call.token.rights {
+        Rights::Nothing | Rights::Separated => {}
+        Rights::Narrow => {
+            let vmid = call.cluster.guests.first().map_or(100, |guest| guest.vmid);
+            let files = [
+                "VM.GuestAgent.Audit",
+                "VM.GuestAgent.FileRead",
+                "VM.GuestAgent.FileSystemMgmt",
+                "VM.GuestAgent.FileWrite",
+            ];
+            paths.push((format!("/vms/{vmid}"), [VM_USER, &agent(&files)].concat()));
         }
-        Role::OneObject => json!({ "/vms/100": { "VM.Audit": 1, "VM.PowerMgmt": 1 } }),
-        Role::Nothing | Role::PrivilegeSeparated => json!({}),
+        Rights::Auditor => {
+            let privileges = [AUDITOR, &agent(&["VM.GuestAgent.Audit"])].concat();
+            paths.extend(
+                PATHS
+                    .iter()
+                    .map(|path| ((*path).to_owned(), privileges.clone())),
+            );
+        }
+        Rights::Admin => {
+            let files = [
+                "VM.GuestAgent.Audit",
+                "VM.GuestAgent.FileRead",
+                "VM.GuestAgent.FileSystemMgmt",
+                "VM.GuestAgent.FileWrite",
+                "VM.GuestAgent.Unrestricted",
+                "VM.Replicate",
+            ];
+            let privileges = [AUDITOR, ADMINISTRATOR, &agent(&files)].concat();
+            paths.extend(
+                PATHS
+                    .iter()
+                    .map(|path| ((*path).to_owned(), privileges.clone())),
+            );
+        }
     }
+    if let Some(wanted) = call.request.parameter("path") {
+        paths.retain(|(path, _)| path == wanted);
+    }
+    let mut tree = Object::new();
+    for (path, privileges) in paths {
+        tree.raw(&path, &granted(&privileges, &mut random));
+    }
+    Answer::data(&tree.into_json(Some(&mut random)))
+}
+
+/// `{"Sys.Audit": 1, …}`; the 1 says that it goes down to the paths below.
+fn granted(privileges: &[&str], random: &mut Random) -> String {
+    let mut object = Object::new();
+    for privilege in privileges {
+        object.int(privilege, 1);
+    }
+    object.into_json(Some(random))
 }

@@ -1,215 +1,269 @@
-//! `/cluster/resources`: everything, from the last reports of the nodes.
+//! `GET /cluster/resources`: pools, guests, nodes, storages and network zones as the last broadcasts told.
 
-use std::sync::Arc;
+use super::guest::{Guest, Moment, Status};
+use super::view::NodeView;
+use super::{Call, route};
+use crate::access::Rights;
+use crate::http::Answer;
+use crate::json::{Object, array};
+use crate::plan::PveVersion;
+use crate::random::Random;
+use crate::route::{Access, Kind, Parameter, Route};
 
-use super::world::Guest;
-use super::{Pve, Sight, key_of};
-use crate::access::Role;
-use crate::answer::{self, Answer, Body, Object};
-use crate::route::{Asked, Route};
+pub(super) const ROUTE: Route =
+    route("/cluster/resources", Access::Everyone).with(&[Parameter::new(
+        "type",
+        Kind::OneOf(&["vm", "storage", "node", "sdn"]),
+    )]);
 
-pub(super) const RESOURCES: Route<Pve> = Route {
-    path: "/cluster/resources",
-    parameters: &["type"],
-    needs: None,
-    by_daemon: false,
-    answer: resources,
-};
-
-fn resources(pve: &Pve, asked: &Asked<'_>) -> Answer {
-    let kind = asked.query.get("type").map(String::as_str);
-    if let Some(kind) = kind.filter(|kind| !["vm", "storage", "node", "sdn"].contains(kind)) {
-        let text = format!("value '{kind}' does not have a value in the enumeration 'vm, storage, node, sdn'");
-        return Answer::BadParameter("type".to_owned(), text);
-    }
-    let sights = pve.sights(asked.endpoint, asked.now);
-    if kind.is_none() && asked.role.sees_all() {
-        let key = key_of(&sights, &[]);
-        return Answer::Good(pve.cached("resources", key, || body(pve, &sights, asked.role, None, asked.now)));
-    }
-    Answer::Good(body(pve, &sights, asked.role, kind, asked.now))
-}
-
-fn body(pve: &Pve, sights: &[Sight], role: Role, kind: Option<&str>, now: f64) -> Arc<Body> {
-    let wants = |of: &str| kind.is_none_or(|kind| kind == of);
-    let mut rows = Vec::new();
-    if wants("node") {
-        rows.extend((0..sights.len()).map(|index| node(pve, sights, index, role)));
-    }
-    if wants("vm") {
-        let seen = |guest: &&Guest| match role {
-            Role::OneObject => guest.vmid == 100,
-            role => role.sees_all(),
+pub(super) fn answer(call: &Call<'_>) -> Answer {
+    let only = call.request.parameter("type");
+    let key = format!("{} {:?}", call.token.id, call.request.query);
+    let body = call.remote.cached(call.endpoint, key, call.view.state, || {
+        let mut writer = Writer {
+            call,
+            random: call.order(),
+            object: Object::new(),
+            entries: Vec::new(),
         };
-        rows.extend(pve.world.guests.iter().filter(seen).map(|guest| guest_row(pve, sights, guest, now)));
-    }
-    if role.sees_all() {
-        if wants("storage") {
-            rows.extend((0..sights.len()).flat_map(|index| storages(pve, sights, index)));
+        writer.all(only);
+        format!("{{\"data\":{}}}", array(&writer.entries))
+    });
+    Answer::ok(body)
+}
+
+struct Writer<'a> {
+    call: &'a Call<'a>,
+    random: Random,
+    object: Object,
+    entries: Vec<String>,
+}
+
+impl Writer<'_> {
+    fn all(&mut self, only: Option<&str>) {
+        let rights = self.call.token.rights;
+        let full = matches!(rights, Rights::Auditor | Rights::Admin);
+        let wanted = |kind: &str| only.is_none_or(|only| only == kind);
+        // Pools have no type of their own to ask for.
+        if only.is_none() && full {
+            self.section(Self::pools);
         }
-        if kind.is_none() {
-            rows.extend(pools(pve, sights, now));
-            rows.extend((0..sights.len()).flat_map(|index| zones(pve, index)));
+        if wanted("vm") && (full || rights == Rights::Narrow) {
+            self.section(Self::guests);
+        }
+        if wanted("node") {
+            self.section(Self::nodes);
+        }
+        if wanted("storage") && full {
+            self.section(Self::storages);
+        }
+        // 9.x knows `type=sdn` and has no entry of that type any more.
+        let old = self.call.cluster.version == PveVersion::V8_4;
+        if full && (only.is_none() || (old && only == Some("sdn"))) {
+            self.section(Self::zones);
         }
     }
-    answer::list(rows, &mut pve.order("resources", now as u64))
-}
 
-fn node(pve: &Pve, sights: &[Sight], index: usize, role: Role) -> Object {
-    let (Some(node), Some(sight)) = (pve.world.nodes.get(index), sights.get(index)) else {
-        return Object::new();
-    };
-    let status = match (sight.online, sight.forgotten) {
-        (false, _) => "offline",
-        (true, true) => "unknown",
-        (true, false) => "online",
-    };
-    let state = node.at(sight.reported);
-    let row = Object::new()
-        .with("id", format!("node/{}", node.name))
-        .with("type", "node")
-        .with("node", node.name.as_str())
-        .with("status", status);
-    let row = match (sight.forgotten, pve.world.is_cluster()) {
-        (true, _) => row,
-        (false, true) => row.with("level", "").with("cgroup-mode", 2).with("hastate", "online"),
-        (false, false) => row.with("level", "").with("cgroup-mode", 2),
-    };
-    if sight.forgotten || !role.sees_all() {
-        return row;
+    /// Writes entries and puts them into a random order, as they come out of a hash there.
+    fn section(&mut self, write: fn(&mut Self)) {
+        let start = self.entries.len();
+        write(self);
+        if let Some(section) = self.entries.get_mut(start..) {
+            self.random.shuffle(section);
+        }
     }
-    let row = row.with("maxcpu", node.cpus).with("maxmem", node.memory).with("maxdisk", node.disk);
-    if !sight.online {
-        return row;
+
+    fn end_entry(&mut self) {
+        let mut entry = String::new();
+        self.object.finish(Some(&mut self.random), &mut entry);
+        self.entries.push(entry);
     }
-    row.with("cpu", state.cpu)
-        .with("mem", state.memory as u64)
-        .with("disk", state.disk as u64)
-        .with("uptime", state.uptime as u64)
-}
 
-fn guest_row(pve: &Pve, sights: &[Sight], guest: &Guest, now: f64) -> Object {
-    let nodes = pve.world.nodes.len();
-    // Where a guest is stands in the cluster file system; its numbers come with the reports.
-    let place = guest.at(now, nodes).node;
-    let sight = sights.get(place).copied();
-    let kind = if guest.is_vm { "qemu" } else { "lxc" };
-    let row = Object::new()
-        .with("id", format!("{kind}/{}", guest.vmid))
-        .with("type", kind)
-        .with("vmid", guest.vmid)
-        .with("node", pve.world.nodes.get(place).map_or("", |node| &node.name))
-        .with_some("pool", guest.pool)
-        .with_some("lock", guest.lock)
-        .with_some("hastate", guest.ha_state)
-        .with_some("tags", (!guest.tags.is_empty()).then_some(guest.tags.as_str()));
-    let Some(sight) = sight.filter(|sight| !sight.forgotten) else {
-        return row.with("status", "unknown");
-    };
-    let state = guest.at(sight.reported, nodes);
-    let [received, sent, read, written] = state.counters;
-    let row = row
-        .with("status", state.status)
-        .with("name", guest.name.as_str())
-        .with("template", u8::from(guest.template))
-        .with("maxcpu", guest.cpus)
-        .with("maxmem", guest.memory)
-        .with("maxdisk", guest.disk)
-        .with("cpu", number(state.cpu))
-        .with("mem", state.memory as u64)
-        .with("disk", if guest.is_vm || state.status == "stopped" { 0 } else { guest.disk / 4 })
-        .with("uptime", state.uptime as u64)
-        .with("netin", received)
-        .with("netout", sent)
-        .with("diskread", read)
-        .with("diskwrite", written);
-    if pve.world.version.0 >= 9 {
-        row.with("memhost", if guest.is_vm { state.memory as u64 } else { 0 })
-    } else {
-        row
-    }
-}
-
-/// Perl writes 0 where others write 0.0.
-fn number(value: f64) -> serde_json::Value {
-    if value == 0.0 { 0.into() } else { value.into() }
-}
-
-fn storages(pve: &Pve, sights: &[Sight], index: usize) -> Vec<Object> {
-    let (Some(node), Some(sight)) = (pve.world.nodes.get(index), sights.get(index)) else {
-        return Vec::new();
-    };
-    let mut order = pve.order("content", sight.reported as u64);
-    pve.world
-        .storages
-        .iter()
-        .map(|storage| {
-            let mut content: Vec<&str> = storage.content.split(',').collect();
-            order.shuffle(&mut content);
-            let row = Object::new()
-                .with("id", format!("storage/{}/{}", node.name, storage.name))
-                .with("type", "storage")
-                .with("node", node.name.as_str())
-                .with("storage", storage.name)
-                .with("plugintype", storage.kind)
-                .with("content", content.join(","))
-                .with("shared", u8::from(storage.shared));
-            if sight.forgotten || !storage.active {
-                return row.with("status", "unknown");
+    fn guests(&mut self) {
+        let call = self.call;
+        for (index, guest) in call.cluster.guests.iter().enumerate() {
+            // The narrow token sees the first guest only.
+            if call.token.rights == Rights::Narrow && index > 0 {
+                break;
             }
-            let (size, used) = storage.at(sight.reported);
-            row.with("status", "available").with("maxdisk", size).with("disk", used)
-        })
-        .collect()
-}
-
-fn pools(pve: &Pve, sights: &[Sight], now: f64) -> Vec<Object> {
-    let nodes = pve.world.nodes.len();
-    ["prod", "prod/web", "staging"]
-        .into_iter()
-        .map(|pool| {
-            let row = Object::new().with("id", format!("/pool/{pool}")).with("type", "pool").with("pool", pool);
-            let members = pve.world.guests.iter().filter(|guest| guest.pool == Some(pool));
-            let states: Vec<_> = members
-                .filter_map(|guest| {
-                    let sight = sights.get(guest.at(now, nodes).node).filter(|sight| !sight.forgotten)?;
-                    let state = guest.at(sight.reported, nodes);
-                    (state.status == "running").then_some((guest, state))
-                })
-                .collect();
-            if states.is_empty() {
-                return row;
+            if let Some((moment, node)) = call.view.guest(guest) {
+                self.guest(guest, &moment, node);
             }
-            let cpus: u32 = states.iter().map(|(guest, _)| guest.cpus).sum();
-            let busy: f64 = states.iter().map(|(guest, state)| state.cpu * f64::from(guest.cpus)).sum();
-            let longest = states.iter().map(|(_, state)| state.uptime as u64).max();
-            row.with("maxcpu", cpus)
-                .with("cpu", busy / f64::from(cpus))
-                .with("mem", states.iter().map(|(_, state)| state.memory as u64).sum::<u64>())
-                .with("maxmem", states.iter().map(|(guest, _)| guest.memory).sum::<u64>())
-                .with_some("uptime", longest)
-        })
-        .collect()
-}
-
-/// Zones stay as they were for ever, whatever happens to their node.
-fn zones(pve: &Pve, index: usize) -> Vec<Object> {
-    let Some(node) = pve.world.nodes.get(index) else {
-        return Vec::new();
-    };
-    let zone = |zone: &&'static str| {
-        let is_local = *zone == "localnetwork";
-        let row = Object::new()
-            .with("node", node.name.as_str())
-            .with("status", if is_local { "ok" } else { "available" });
-        if pve.world.version.0 < 9 {
-            return row.with("id", format!("sdn/{}/{zone}", node.name)).with("type", "sdn").with("sdn", *zone);
         }
-        row.with("id", format!("network/{}/zone/{zone}", node.name))
-            .with("type", "network")
-            .with("network", *zone)
-            .with("network-type", "zone")
-            .with_some("zone-type", (!is_local).then_some("simple"))
-    };
-    pve.world.zones.iter().map(zone).collect()
+    }
+
+    fn guest(&mut self, guest: &Guest, moment: &Moment, seen: &NodeView) {
+        let cluster = self.call.cluster;
+        let node = cluster
+            .nodes
+            .get(moment.node)
+            .map(|node| node.name.as_str())
+            .unwrap_or_default();
+        let object = &mut self.object;
+        object
+            .text("id", &guest.id)
+            .text("node", node)
+            .text("type", guest.kind.as_str())
+            .int("vmid", guest.vmid);
+        if let Some(tags) = guest.tags {
+            object.text("tags", tags);
+        }
+        if self.call.token.rights != Rights::Narrow
+            && let Some(pool) = guest.pool.and_then(|pool| cluster.pools.get(pool))
+        {
+            object.text("pool", pool);
+        }
+        if let Some(state) = guest.ha_state {
+            object.text("hastate", state);
+        }
+        if let Some(lock) = moment.lock {
+            object.text("lock", lock);
+        }
+        if seen.forgotten {
+            object.text("status", "unknown");
+            self.end_entry();
+            return;
+        }
+        let numbers = guest.numbers(moment, seen.cycle);
+        object
+            .text("name", &guest.shown_name())
+            .text("status", moment.status.as_str())
+            .int("template", i64::from(guest.template))
+            .int("uptime", moment.uptime)
+            .number("cpu", numbers.cpu)
+            .int("maxcpu", guest.cpus)
+            .int("mem", numbers.memory)
+            .int("maxmem", guest.memory)
+            .int("disk", numbers.disk)
+            .int("maxdisk", guest.disk)
+            .int("netin", numbers.received)
+            .int("netout", numbers.transmitted)
+            .int("diskread", numbers.read)
+            .int("diskwrite", numbers.written);
+        if cluster.has_memory_of_host() {
+            object.int("memhost", numbers.memory_of_host);
+        }
+        self.end_entry();
+    }
+
+    fn pools(&mut self) {
+        let call = self.call;
+        for (index, pool) in call.cluster.pools.iter().enumerate() {
+            self.object
+                .text("id", &format!("/pool/{pool}"))
+                .text("pool", pool)
+                .text("type", "pool");
+            let (mut cpus, mut busy, mut memory, mut used, mut uptime) = (0, 0.0, 0, 0, 0);
+            for guest in call
+                .cluster
+                .guests
+                .iter()
+                .filter(|guest| guest.pool == Some(index))
+            {
+                let Some((moment, seen)) = call.view.guest(guest) else {
+                    continue;
+                };
+                if moment.status == Status::Stopped || seen.forgotten {
+                    continue;
+                }
+                let numbers = guest.numbers(&moment, seen.cycle);
+                cpus += guest.cpus;
+                busy += numbers.cpu * guest.cpus as f64;
+                memory += guest.memory;
+                used += numbers.memory;
+                uptime = uptime.max(moment.uptime);
+            }
+            // A pool in which nothing runs has no numbers.
+            if cpus > 0 {
+                self.object
+                    .number("cpu", busy / cpus as f64)
+                    .int("maxcpu", cpus)
+                    .int("mem", used)
+                    .int("maxmem", memory)
+                    .int("uptime", uptime);
+            }
+            self.end_entry();
+        }
+    }
+
+    fn nodes(&mut self) {
+        let call = self.call;
+        let full = matches!(call.token.rights, Rights::Auditor | Rights::Admin);
+        for (node, seen) in call.cluster.nodes.iter().zip(&call.view.nodes) {
+            self.object
+                .text("id", &format!("node/{}", node.name))
+                .text("node", &node.name)
+                .text("type", "node")
+                .text("status", seen.status())
+                .int("cgroup-mode", 2)
+                .text("hastate", if seen.online { "online" } else { "unknown" });
+            if !seen.forgotten {
+                self.object.text("level", "");
+                if full {
+                    super::node_status::sizes(&mut self.object, node, seen);
+                }
+            }
+            self.end_entry();
+        }
+    }
+
+    fn storages(&mut self) {
+        let call = self.call;
+        for storage in call
+            .cluster
+            .storages
+            .iter()
+            .filter(|storage| !storage.disabled)
+        {
+            for (index, (node, seen)) in call.cluster.nodes.iter().zip(&call.view.nodes).enumerate()
+            {
+                let available = storage.active && !seen.forgotten;
+                self.object
+                    .text("id", &format!("storage/{}/{}", node.name, storage.name))
+                    .text("storage", storage.name)
+                    .text("node", &node.name)
+                    .text("type", "storage")
+                    .text("plugintype", storage.plugin)
+                    .int("shared", i64::from(storage.shared))
+                    .text("status", if available { "available" } else { "unknown" });
+                // The kinds of content come in another order each time, as well.
+                let mut content: Vec<&str> = storage.content.split(',').collect();
+                self.random.shuffle(&mut content);
+                self.object.text("content", &content.join(","));
+                if available {
+                    let (size, used) = storage.numbers(index, seen.cycle);
+                    self.object.int("maxdisk", size).int("disk", used);
+                }
+                self.end_entry();
+            }
+        }
+    }
+
+    /// Zones stay as they were however long their node is dead.
+    fn zones(&mut self) {
+        let call = self.call;
+        for zone in &call.cluster.zones {
+            for node in &call.cluster.nodes {
+                self.object
+                    .text("node", &node.name)
+                    .text("status", zone.status);
+                if call.cluster.version == PveVersion::V8_4 {
+                    self.object
+                        .text("id", &format!("sdn/{}/{}", node.name, zone.name))
+                        .text("type", "sdn")
+                        .text("sdn", zone.name);
+                } else {
+                    self.object
+                        .text("id", &format!("network/{}/zone/{}", node.name, zone.name))
+                        .text("type", "network")
+                        .text("network", zone.name)
+                        .text("network-type", "zone");
+                    if let Some(kind) = zone.kind {
+                        self.object.text("zone-type", kind);
+                    }
+                }
+                self.end_entry();
+            }
+        }
+    }
 }
