@@ -50,8 +50,12 @@ async fn a_rotated_certificate_is_noticed() {
     let exposition = proxfleet.scrape_all().await;
     assert!(has_state(&exposition, "pinned"));
     remote.set_fault(Fault::CertificateRotated);
-    remote.reset_counts();
+    // A connection whose certificate was right may go on; the next one may not.
     proxfleet.scrape_until("the change is noticed", |e| has_state(e, "mismatch")).await;
+    remote.reset_counts();
+    proxfleet
+        .scrape_until("it is down", |e| value(e, "proxfleet_remote_up", &[("remote", "a")]) == Some(0.0))
+        .await;
     assert_eq!(remote.counts().authorization_bytes(), 0);
 }
 

@@ -153,12 +153,14 @@ impl Inner {
             if left.is_zero() {
                 break;
             }
-            if position + 1 < count {
+            if position + 1 < count && call.time_out.is_none() {
                 left = left.min(SHARE_OF_ONE);
             }
             match self.attempt(index, transport, call, left).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) if error.is_answered() || call.endpoint.is_some() => return Err(error),
+                // It was the call that was slow: another end-point would be no faster.
+                Err(error) if call.time_out.is_some() && is_time_out(&error) => return Err(error),
                 Err(error) => last = Some(error),
             }
         }

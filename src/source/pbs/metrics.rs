@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{datastores, node_status};
 use crate::remote::error::CallError;
+use crate::remote::outcome::Outcome;
 use crate::remote::version::Version;
 use crate::source::json::{self, Number, Unreadable};
 use crate::source::points;
@@ -131,6 +132,8 @@ async fn fetch_older(session: &Session) -> Result<Fetched<Metrics>, CallError> {
                 Ok(status) => {
                     metrics.datastores.insert(datastore.name, status);
                 }
+                // A store that cannot be opened has no size; that it is broken is told elsewhere.
+                Err(error) if error.outcome() == Outcome::Invalid => {}
                 Err(error) => problems.push(error),
             }
         }
