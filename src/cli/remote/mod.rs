@@ -9,7 +9,8 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::{ConfigFile, Verdict, print, say};
-use crate::config::{self, Fingerprint, edit};
+use crate::config::edit::{self, ChangeKind};
+use crate::config::{self, Fingerprint};
 use crate::collect;
 
 #[derive(Args)]
@@ -101,10 +102,15 @@ fn set_fingerprint(
     endpoint: &str,
     fingerprint: Option<Fingerprint>,
 ) -> Result<(), String> {
-    let before = edit::set_fingerprint(path, name, endpoint, fingerprint).map_err(|error| error.to_string())?;
-    let before = before.unwrap_or_else(|| "none".to_owned());
-    let after = fingerprint.map_or("none".to_owned(), |fingerprint| fingerprint.to_string());
-    print(&format!("{name} {endpoint}: pin was {before}, is {after}"));
+    let change = edit::set_fingerprint(path, name, endpoint, fingerprint).map_err(|error| error.to_string())?;
+    if change.kind == ChangeKind::None {
+        print(&format!("{name} {endpoint}: {} says so already.", change.path.display()));
+        return Ok(());
+    }
+    print(&match fingerprint {
+        Some(fingerprint) => format!("{name} {endpoint}: pinned to {fingerprint} in {}.", change.path.display()),
+        None => format!("{name} {endpoint}: no longer pinned in {}.", change.path.display()),
+    });
     print("A running proxfleet takes it up at its next reload (SIGHUP).");
     Ok(())
 }

@@ -1,0 +1,92 @@
+//! The keys that each table knows.
+
+pub(super) struct Shape {
+    /// As an operator writes it.
+    pub name: &'static str,
+    pub keys: &'static [&'static str],
+}
+
+pub(super) static ROOT: Shape = Shape {
+    name: "the top level",
+    keys: &["server", "state", "defaults", "remote"],
+};
+
+pub(super) static SERVER: Shape = Shape {
+    name: "[server]",
+    keys: &[
+        "listen",
+        "tls_cert",
+        "tls_key",
+        "basic_auth",
+        "external_address",
+        "enable_reload",
+        "max_connections",
+    ],
+};
+
+pub(super) static BASIC_AUTH: Shape = Shape {
+    name: "basic_auth",
+    keys: &["username", "password_file", "password", "password_env"],
+};
+
+pub(super) static STATE: Shape = Shape {
+    name: "[state]",
+    keys: &["directory"],
+};
+
+pub(super) static DEFAULTS: Shape = Shape {
+    name: "[defaults]",
+    keys: &[
+        "timeout",
+        "max_in_flight",
+        "max_in_flight_total",
+        "collectors",
+        "intervals",
+    ],
+};
+
+pub(super) static REMOTE: Shape = Shape {
+    name: "[[remote]]",
+    keys: &[
+        "name",
+        "type",
+        "endpoints",
+        "token_id",
+        "token_secret_file",
+        "token_secret",
+        "token_secret_env",
+        "ca_file",
+        "labels",
+        "timeout",
+        "max_in_flight",
+        "filter",
+        "collectors",
+    ],
+};
+
+pub(super) static ENDPOINT: Shape = Shape {
+    name: "an end-point",
+    keys: &["host", "fingerprint"],
+};
+
+pub(super) static FILTER: Shape = Shape {
+    name: "[remote.filter]",
+    keys: &["include", "exclude", "templates"],
+};
+
+pub(super) static SELECTION: Shape = Shape {
+    name: "include and exclude",
+    keys: &["tags", "pools", "names"],
+};
+
+pub(super) static ALL: [&Shape; 9] = [
+    &ROOT,
+    &SERVER,
+    &BASIC_AUTH,
+    &STATE,
+    &DEFAULTS,
+    &REMOTE,
+    &ENDPOINT,
+    &FILTER,
+    &SELECTION,
+];

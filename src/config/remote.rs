@@ -1,0 +1,51 @@
+//! One PVE cluster or Backup Server, as configured.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustls_pki_types::CertificateDer;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{CollectorSettings, Endpoint, GuestFilter, Product};
+
+/// `[[remote]]`. Equal means that nothing changed, the secret and the bytes of the authority's
+/// certificates included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remote {
+    /// Letters, digits, `_`, `.` and `-`; the value of the label `remote`.
+    pub name: String,
+    pub product: Product,
+    /// At least one; several are ways to one cluster, in the order of preference.
+    pub endpoints: Vec<Endpoint>,
+    pub token: Token,
+    /// Trusted besides the system's certificates.
+    pub ca: Option<CertificateAuthority>,
+    pub labels: BTreeMap<String, String>,
+    pub filter: GuestFilter,
+    /// For one call, from start to the end of the answer.
+    pub timeout: Duration,
+    /// Calls that may be under way at once.
+    pub max_in_flight: usize,
+    pub collectors: CollectorSettings,
+}
+
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// `user@realm!name`.
+    pub id: String,
+    pub secret: SecretString,
+}
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.secret.expose_secret() == other.secret.expose_secret()
+    }
+}
+
+/// The certificates of `ca_file`, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateAuthority {
+    pub path: PathBuf,
+    pub certificates: Vec<CertificateDer<'static>>,
+}
