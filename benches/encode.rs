@@ -13,7 +13,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use proxfleet::metric::{Block, Family, Format, Kind, LabelBlock, Lines, assemble, gzip};
+use proxfleet::metric::{Block, Family, Format, Kind, LabelBlock, Lines, assemble, assemble_gzip};
 
 const GUESTS: usize = 10_000;
 const RUNS: usize = 7;
@@ -141,8 +141,9 @@ fn main() {
     let rendering = best(|| render(&guests, &labels, &sizes));
     let labelling = best(|| label_blocks(&guests));
     let assembling = best(|| assemble(Format::OpenMetrics, &order, &[&block], ""));
-    let packing = best(|| gzip(&body));
-    let packed = gzip(&body).len();
+    let pack = || assemble_gzip(Format::OpenMetrics, &order, &[&block], "");
+    let packing = best(pack);
+    let packed = pack().len();
 
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Reference(guests)));

@@ -12,7 +12,7 @@ use std::time::Instant;
 use proxfleet::collect::{self, Inputs};
 use proxfleet::config::GuestFilter;
 use proxfleet::metric::block::Block;
-use proxfleet::metric::exposition::{Format, assemble, gzip};
+use proxfleet::metric::exposition::{Format, assemble, assemble_gzip};
 use proxfleet::source::pve::resources::{self, parse_resources};
 
 const GUESTS: usize = 10_000;
@@ -47,18 +47,30 @@ fn time<T>(name: &str, mut step: impl FnMut() -> T) -> T {
     for _ in 0..RUNS {
         result = black_box(step());
     }
-    println!("{name:<24} {:>8.2} ms", started.elapsed().as_secs_f64() * 1000.0 / f64::from(RUNS));
+    println!(
+        "{name:<24} {:>8.2} ms",
+        started.elapsed().as_secs_f64() * 1000.0 / f64::from(RUNS)
+    );
     result
 }
 
 fn main() {
     let text = answer();
-    let picture = time("parse the answer", || parse_resources(&text).unwrap_or_default());
+    let picture = time("parse the answer", || {
+        parse_resources(&text).unwrap_or_default()
+    });
     let filter = GuestFilter::default();
     let mut inputs = Inputs::new("cluster-a", &filter);
     inputs.add(resources::RESOURCES.name, None, Arc::new(picture));
     let collector = &collect::resources::RESOURCES;
-    let block = time("render the block", || Block::from_lines((collector.collect)(&inputs)));
-    let body = time("assemble the body", || assemble(Format::OpenMetrics, collector.families, &[&block], ""));
-    time("gzip the body", || gzip(&body));
+    let block = time("render the block", || {
+        Block::from_lines((collector.collect)(&inputs))
+    });
+    let (format, families) = (Format::OpenMetrics, collector.families);
+    time("assemble the body", || {
+        assemble(format, families, &[&block], "")
+    });
+    time("assemble it compressed", || {
+        assemble_gzip(format, families, &[&block], "")
+    });
 }

@@ -11,7 +11,8 @@ use support::{Proxfleet, fleet, pbs, pve, value};
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "backup"];
 
 /// Live answers are old after a second, so that a fault shows soon.
-const QUICK: &str = "[defaults]\ntimeout = \"5s\"\nintervals = { resources = \"1s\", datastore = \"1s\" }\n";
+const QUICK: &str =
+    "[defaults]\ntimeout = \"5s\"\nintervals = { resources = \"1s\", datastore = \"1s\" }\n";
 
 fn everything() -> Vec<Fault> {
     let path = || Some("/cluster/resources".to_owned());
@@ -23,8 +24,16 @@ fn everything() -> Vec<Fault> {
         Fault::BrokenJson { path: path() },
         Fault::Unauthorised,
         Fault::Forbidden { path: path() },
-        Fault::Error { path: path(), status: 500, reason: Some("got no worker upid".to_owned()) },
-        Fault::Error { path: path(), status: 595, reason: Some("Connection refused".to_owned()) },
+        Fault::Error {
+            path: path(),
+            status: 500,
+            reason: Some("got no worker upid".to_owned()),
+        },
+        Fault::Error {
+            path: path(),
+            status: 595,
+            reason: Some("Connection refused".to_owned()),
+        },
     ]
 }
 
@@ -40,7 +49,11 @@ fn outcome_of(fault: &Fault) -> &'static str {
 }
 
 fn has_outcome(exposition: &Exposition, remote: &str, outcome: &str) -> bool {
-    let labels = [("remote", remote), ("collector", "resources"), ("outcome", outcome)];
+    let labels = [
+        ("remote", remote),
+        ("collector", "resources"),
+        ("outcome", outcome),
+    ];
     value(exposition, "proxfleet_collector_outcome", &labels) == Some(1.0)
 }
 
@@ -64,12 +77,23 @@ async fn each_fault_of_one_remote_is_named_and_passes() {
             })
             .await;
         for name in NAMES.into_iter().filter(|name| *name != "b") {
-            assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", name)]), Some(1.0), "{fault:?}");
+            assert_eq!(
+                value(&exposition, "proxfleet_remote_up", &[("remote", name)]),
+                Some(1.0),
+                "{fault:?}"
+            );
         }
         // What was known is shown on, with its age.
-        let age = value(&exposition, "proxfleet_collector_age_seconds", &[("remote", "b"), ("collector", "resources")]);
+        let age = value(
+            &exposition,
+            "proxfleet_collector_age_seconds",
+            &[("remote", "b"), ("collector", "resources")],
+        );
         assert!(age.is_some(), "{fault:?}");
-        assert!(exposition.samples_named("pve_guest_info").len() == 20, "{fault:?}");
+        assert!(
+            exposition.samples_named("pve_guest_info").len() == 20,
+            "{fault:?}"
+        );
 
         broken.clear_faults();
         if matches!(fault, Fault::Unauthorised | Fault::Forbidden { .. }) {
@@ -77,22 +101,36 @@ async fn each_fault_of_one_remote_is_named_and_passes() {
             proxfleet.signal("-HUP");
         }
         proxfleet
-            .scrape_until(&format!("recovery from {fault:?}"), |exposition| has_outcome(exposition, "b", "ok"))
+            .scrape_until(&format!("recovery from {fault:?}"), |exposition| {
+                has_outcome(exposition, "b", "ok")
+            })
             .await;
     }
 }
 
 #[tokio::test]
 async fn a_remote_that_hangs_costs_one_scrape_and_no_other() {
-    let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5)), RemotePlan::Pve(pve("b", 1, 5))]).await;
+    let fleet = fleet([
+        RemotePlan::Pve(pve("a", 1, 5)),
+        RemotePlan::Pve(pve("b", 1, 5)),
+    ])
+    .await;
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     proxfleet.scrape_all().await;
     fleet.remote("b").set_fault(Fault::Hanging);
-    proxfleet.scrape_until("the hanging remote shows", |e| has_outcome(e, "b", "unavailable")).await;
+    proxfleet
+        .scrape_until("the hanging remote shows", |e| {
+            has_outcome(e, "b", "unavailable")
+        })
+        .await;
     for _ in 0..20 {
         let started = Instant::now();
         proxfleet.scrape().await;
-        assert!(started.elapsed().as_secs_f64() < 1.0, "{:?}", started.elapsed());
+        assert!(
+            started.elapsed().as_secs_f64() < 1.0,
+            "{:?}",
+            started.elapsed()
+        );
     }
 }
 
@@ -105,16 +143,26 @@ async fn all_remotes_down_is_still_an_answer() {
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     let exposition = proxfleet
         .scrape_until("every remote is down", |exposition| {
-            NAMES.iter().all(|name| has_outcome(exposition, name, "unavailable"))
+            NAMES
+                .iter()
+                .all(|name| has_outcome(exposition, name, "unavailable"))
         })
         .await;
     for name in NAMES {
-        assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", name)]), Some(0.0));
+        assert_eq!(
+            value(&exposition, "proxfleet_remote_up", &[("remote", name)]),
+            Some(0.0)
+        );
     }
-    fleet.remotes().iter().for_each(simulator::SimulatedRemote::clear_faults);
+    fleet
+        .remotes()
+        .iter()
+        .for_each(simulator::SimulatedRemote::clear_faults);
     proxfleet
         .scrape_until("every remote is up", |exposition| {
-            NAMES.iter().all(|name| value(exposition, "proxfleet_remote_up", &[("remote", name)]) == Some(1.0))
+            NAMES.iter().all(|name| {
+                value(exposition, "proxfleet_remote_up", &[("remote", name)]) == Some(1.0)
+            })
         })
         .await;
 }
@@ -128,11 +176,20 @@ async fn another_end_point_answers_for_one_that_does_not() {
     cluster.set_fault_at(0, Fault::Refusing);
     cluster.reset_counts();
     proxfleet
-        .scrape_until("another end-point is asked", |_| support::calls_at(cluster, 1) > 1)
+        .scrape_until("another end-point is asked", |_| {
+            support::calls_at(cluster, 1) > 1
+        })
         .await;
     let exposition = proxfleet.scrape().await;
-    assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "a")]), Some(1.0));
-    assert!(proxfleet.log().contains("the end-point does not answer, the others are asked"));
+    assert_eq!(
+        value(&exposition, "proxfleet_remote_up", &[("remote", "a")]),
+        Some(1.0)
+    );
+    assert!(
+        proxfleet
+            .log()
+            .contains("the end-point does not answer, the others are asked")
+    );
 }
 
 #[tokio::test]
@@ -140,9 +197,15 @@ async fn a_wrong_token_is_one_failed_login() {
     let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5))]).await;
     let cluster = fleet.remote("a");
     let wrong = "00000000-0000-4000-8000-000000000000";
-    let proxfleet = Proxfleet::start_with(QUICK, &support::table(cluster, cluster.token_id(), wrong)).await;
-    let exposition = proxfleet.scrape_until("the refusal shows", |e| has_outcome(e, "a", "unauthorised")).await;
-    assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "a")]), Some(0.0));
+    let proxfleet =
+        Proxfleet::start_with(QUICK, &support::table(cluster, cluster.token_id(), wrong)).await;
+    let exposition = proxfleet
+        .scrape_until("the refusal shows", |e| has_outcome(e, "a", "unauthorised"))
+        .await;
+    assert_eq!(
+        value(&exposition, "proxfleet_remote_up", &[("remote", "a")]),
+        Some(0.0)
+    );
     for _ in 0..20 {
         proxfleet.scrape().await;
     }
@@ -156,7 +219,10 @@ async fn a_slow_node_makes_the_export_be_asked_node_by_node() {
     let fleet = support::cluster(5).await;
     let cluster = fleet.remote("a");
     let sick = cluster.endpoints()[2].node.clone();
-    cluster.set_fault(Fault::ExportSlow { node: sick.clone(), milliseconds: 6000 });
+    cluster.set_fault(Fault::ExportSlow {
+        node: sick.clone(),
+        milliseconds: 6000,
+    });
     let quick = "[defaults.intervals]\nusage = \"1s\"\nresources = \"1s\"\n";
     let proxfleet = Proxfleet::start_with(quick, &fleet.config_toml()).await;
     let asked_alone = |node: &str| {
@@ -164,26 +230,52 @@ async fn a_slow_node_makes_the_export_be_asked_node_by_node() {
         cluster.counts().calls().contains_key(&wanted)
     };
     proxfleet
-        .scrape_until("the nodes are asked one by one", |_| cluster.endpoints().iter().all(|endpoint| asked_alone(&endpoint.node)))
+        .scrape_until("the nodes are asked one by one", |_| {
+            cluster
+                .endpoints()
+                .iter()
+                .all(|endpoint| asked_alone(&endpoint.node))
+        })
         .await;
     let exposition = proxfleet
-        .scrape_until("the healthy nodes are there", |e| e.samples_named("pve_node_load1").len() == 2)
+        .scrape_until("the healthy nodes are there", |e| {
+            e.samples_named("pve_node_load1").len() == 2
+        })
         .await;
-    let coverage = value(&exposition, "proxfleet_collector_coverage_ratio", &[("remote", "a"), ("collector", "usage")]);
+    let coverage = value(
+        &exposition,
+        "proxfleet_collector_coverage_ratio",
+        &[("remote", "a"), ("collector", "usage")],
+    );
     assert!(coverage.unwrap() < 1.0);
 }
 
 #[tokio::test]
 async fn one_broken_datastore_does_not_hide_the_others() {
     let fleet = fleet([RemotePlan::Pbs(pbs("backup"))]).await;
-    fleet.remote("backup").set_fault(Fault::DatastoreBroken { store: "archive".to_owned() });
+    fleet.remote("backup").set_fault(Fault::DatastoreBroken {
+        store: "archive".to_owned(),
+    });
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     let exposition = proxfleet
         .scrape_until("the broken datastore shows", |exposition| {
             value(exposition, "pbs_datastore_up", &[("datastore", "archive")]) == Some(0.0)
         })
         .await;
-    assert_eq!(value(&exposition, "pbs_datastore_up", &[("datastore", "vault")]), Some(1.0));
-    assert!(value(&exposition, "pbs_datastore_size_bytes", &[("datastore", "vault")]).is_some());
-    assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "backup")]), Some(1.0));
+    assert_eq!(
+        value(&exposition, "pbs_datastore_up", &[("datastore", "vault")]),
+        Some(1.0)
+    );
+    assert!(
+        value(
+            &exposition,
+            "pbs_datastore_size_bytes",
+            &[("datastore", "vault")]
+        )
+        .is_some()
+    );
+    assert_eq!(
+        value(&exposition, "proxfleet_remote_up", &[("remote", "backup")]),
+        Some(1.0)
+    );
 }

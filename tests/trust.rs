@@ -11,7 +11,12 @@ fn has_state(exposition: &Exposition, state: &str) -> bool {
     exposition
         .samples_named("proxfleet_certificate_state")
         .iter()
-        .any(|s| s.value == 1.0 && labels.iter().all(|(name, value)| s.labels.get(*name).is_some_and(|v| v == value)))
+        .any(|s| {
+            s.value == 1.0
+                && labels
+                    .iter()
+                    .all(|(name, value)| s.labels.get(*name).is_some_and(|v| v == value))
+        })
 }
 
 #[tokio::test]
@@ -22,22 +27,37 @@ async fn a_wrong_pin_gets_no_byte_of_a_token_and_the_log_says_what_to_do() {
     let wrong = "AB:".repeat(31) + "AB";
     let config = fleet.config_toml().replace(&presented, &wrong);
     let proxfleet = Proxfleet::start(&config).await;
-    let exposition = proxfleet.scrape_until("the mismatch shows", |e| has_state(e, "mismatch")).await;
-    assert_eq!(value(&exposition, "proxfleet_remote_up", &[("remote", "a")]), Some(0.0));
+    let exposition = proxfleet
+        .scrape_until("the mismatch shows", |e| has_state(e, "mismatch"))
+        .await;
+    assert_eq!(
+        value(&exposition, "proxfleet_remote_up", &[("remote", "a")]),
+        Some(0.0)
+    );
     assert_eq!(remote.counts().authorization_bytes(), 0);
     assert_eq!(remote.counts().requests(), 0);
     let log = proxfleet.log();
-    for text in [&presented, &wrong, "proxfleet remote set-fingerprint a 127.0.0.1"] {
+    for text in [
+        &presented,
+        &wrong,
+        "proxfleet remote set-fingerprint a 127.0.0.1",
+    ] {
         assert!(log.contains(text), "{text} is not in the log:\n{log}");
     }
 
     // What the log says to do, done.
     let address = remote.endpoints()[0].address.to_string();
-    let (code, output) = run(&["remote", "set-fingerprint", "a", &address, &presented], &proxfleet.config_path()).await;
+    let (code, output) = run(
+        &["remote", "set-fingerprint", "a", &address, &presented],
+        &proxfleet.config_path(),
+    )
+    .await;
     assert_eq!(code, Some(0), "{output}");
     proxfleet.signal("-HUP");
     proxfleet
-        .scrape_until("the new pin is in force", |e| value(e, "proxfleet_remote_up", &[("remote", "a")]) == Some(1.0))
+        .scrape_until("the new pin is in force", |e| {
+            value(e, "proxfleet_remote_up", &[("remote", "a")]) == Some(1.0)
+        })
         .await;
 }
 
@@ -51,10 +71,14 @@ async fn a_rotated_certificate_is_noticed() {
     assert!(has_state(&exposition, "pinned"));
     remote.set_fault(Fault::CertificateRotated);
     // A connection whose certificate was right may go on; the next one may not.
-    proxfleet.scrape_until("the change is noticed", |e| has_state(e, "mismatch")).await;
+    proxfleet
+        .scrape_until("the change is noticed", |e| has_state(e, "mismatch"))
+        .await;
     remote.reset_counts();
     proxfleet
-        .scrape_until("it is down", |e| value(e, "proxfleet_remote_up", &[("remote", "a")]) == Some(0.0))
+        .scrape_until("it is down", |e| {
+            value(e, "proxfleet_remote_up", &[("remote", "a")]) == Some(0.0)
+        })
         .await;
     assert_eq!(remote.counts().authorization_bytes(), 0);
 }
@@ -67,22 +91,31 @@ async fn a_cluster_is_trusted_by_its_own_ca_and_renews_freely() {
     let ca = folder.path().join("ca.pem");
     std::fs::write(&ca, remote.ca_pem()).unwrap();
     let pin = format!(", fingerprint = \"{}\"", remote.endpoints()[0].fingerprint);
-    let config = fleet.config_toml().replace(&pin, "") + &format!("ca_file = \"{}\"\n", ca.display());
+    let config =
+        fleet.config_toml().replace(&pin, "") + &format!("ca_file = \"{}\"\n", ca.display());
     // The table of the remote is the last, so that the key belongs to it.
     let quick = "[defaults.intervals]\nresources = \"1s\"\n";
     let proxfleet = Proxfleet::start_with(quick, &config).await;
-    proxfleet.scrape_until("the CA is trusted", |e| has_state(e, "trusted")).await;
+    proxfleet
+        .scrape_until("the CA is trusted", |e| has_state(e, "trusted"))
+        .await;
     remote.set_fault(Fault::CertificateRotated);
     remote.reset_counts();
     let exposition = proxfleet
-        .scrape_until("it is asked with its new certificate", |_| remote.counts().endpoints[0].handshakes > 0)
+        .scrape_until("it is asked with its new certificate", |_| {
+            remote.counts().endpoints[0].handshakes > 0
+        })
         .await;
     assert!(has_state(&exposition, "trusted"));
 }
 
 #[tokio::test]
 async fn secrets_are_nowhere() {
-    let fleet = fleet([RemotePlan::Pve(pve("a", 1, 5)), RemotePlan::Pbs(support::pbs("b"))]).await;
+    let fleet = fleet([
+        RemotePlan::Pve(pve("a", 1, 5)),
+        RemotePlan::Pbs(support::pbs("b")),
+    ])
+    .await;
     let password = "correct-horse-battery";
     let front = format!(
         "[server]\nbasic_auth = {{ username = \"scraper\", password = \"{password}\" }}\n[defaults.intervals]\nresources = \"1s\"\n"
@@ -92,9 +125,17 @@ async fn secrets_are_nowhere() {
     assert_eq!(answer.status, 401);
     assert!(answer.headers["www-authenticate"].starts_with("Basic"));
     // printf scraper:correct-horse-battery | base64
-    let header = ("Authorization", "Basic c2NyYXBlcjpjb3JyZWN0LWhvcnNlLWJhdHRlcnk=");
+    let header = (
+        "Authorization",
+        "Basic c2NyYXBlcjpjb3JyZWN0LWhvcnNlLWJhdHRlcnk=",
+    );
     let mut seen = String::new();
-    for fault in [None, Some(Fault::Unauthorised), Some(Fault::BrokenJson { path: None }), Some(Fault::Refusing)] {
+    for fault in [
+        None,
+        Some(Fault::Unauthorised),
+        Some(Fault::BrokenJson { path: None }),
+        Some(Fault::Refusing),
+    ] {
         if let Some(fault) = fault {
             fleet.remote("a").set_fault(fault);
         }
@@ -122,22 +163,37 @@ async fn secrets_are_nowhere() {
 #[tokio::test]
 async fn what_a_token_may_not_see_is_named() {
     for rights in [Rights::Nothing, Rights::Separated] {
-        let fleet = fleet([RemotePlan::Pve(pve("a", 2, 5)), RemotePlan::Pbs(support::pbs("b"))]).await;
+        let fleet = fleet([
+            RemotePlan::Pve(pve("a", 2, 5)),
+            RemotePlan::Pbs(support::pbs("b")),
+        ])
+        .await;
         let config: String = fleet
             .remotes()
             .iter()
             .map(|remote| {
-                let token = remote.tokens().iter().find(|token| token.rights == rights).unwrap();
+                let token = remote
+                    .tokens()
+                    .iter()
+                    .find(|token| token.rights == rights)
+                    .unwrap();
                 support::table(remote, &token.id, &token.secret)
             })
             .collect();
         let proxfleet = Proxfleet::start(&config).await;
         proxfleet
             .scrape_until("the lack of rights shows", |exposition| {
-                ["a", "b"].into_iter().zip(["resources", "datastore"]).all(|(remote, collector)| {
-                    let labels = [("remote", remote), ("collector", collector), ("outcome", "forbidden")];
-                    value(exposition, "proxfleet_collector_outcome", &labels) == Some(1.0)
-                })
+                ["a", "b"]
+                    .into_iter()
+                    .zip(["resources", "datastore"])
+                    .all(|(remote, collector)| {
+                        let labels = [
+                            ("remote", remote),
+                            ("collector", collector),
+                            ("outcome", "forbidden"),
+                        ];
+                        value(exposition, "proxfleet_collector_outcome", &labels) == Some(1.0)
+                    })
             })
             .await;
         let (code, output) = run(&["check"], &proxfleet.config_path()).await;

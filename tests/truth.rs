@@ -11,7 +11,11 @@ const QUICK: &str = "[defaults.intervals]\nresources = \"1s\"\nusage = \"1s\"\n"
 
 /// A cluster whose clock the test moves.
 async fn cluster() -> Fleet {
-    let plan = FleetPlan { seed: 1, clock: Clock::default(), remotes: vec![RemotePlan::Pve(pve("a", 3, 60))] };
+    let plan = FleetPlan {
+        seed: 1,
+        clock: Clock::default(),
+        remotes: vec![RemotePlan::Pve(pve("a", 3, 60))],
+    };
     Fleet::start(plan).await.unwrap()
 }
 
@@ -32,22 +36,47 @@ async fn nothing_runs_on_a_dead_node_and_names_are_kept() {
     assert!(on_dead.len() > 5);
 
     remote.set_fault(Fault::NodeOffline { node: dead.clone() });
-    let is_gone = |exposition: &_| value(exposition, "pve_up", &[("id", &format!("node/{dead}"))]) == Some(0.0);
+    let is_gone = |exposition: &_| {
+        value(exposition, "pve_up", &[("id", &format!("node/{dead}"))]) == Some(0.0)
+    };
     // For five minutes PVE says that they run, with numbers; then it forgets their names.
     for advance in [10, 100, 400] {
         fleet.clock().advance(Duration::from_secs(advance));
         let exposition = proxfleet.scrape_until("the node is gone", is_gone).await;
         for (id, name) in &on_dead {
-            assert_eq!(value(&exposition, "pve_up", &[("id", id)]), Some(0.0), "{id}");
-            assert_eq!(value(&exposition, "pve_memory_usage_bytes", &[("id", id)]), None, "{id}");
-            assert_eq!(value(&exposition, "pve_guest_info", &[("id", id), ("name", name)]), Some(1.0), "{id}");
+            assert_eq!(
+                value(&exposition, "pve_up", &[("id", id)]),
+                Some(0.0),
+                "{id}"
+            );
+            assert_eq!(
+                value(&exposition, "pve_memory_usage_bytes", &[("id", id)]),
+                None,
+                "{id}"
+            );
+            assert_eq!(
+                value(&exposition, "pve_guest_info", &[("id", id), ("name", name)]),
+                Some(1.0),
+                "{id}"
+            );
         }
         let storage = format!("storage/{dead}/local");
         assert_eq!(value(&exposition, "pve_up", &[("id", &storage)]), Some(0.0));
-        assert_eq!(value(&exposition, "pve_disk_size_bytes", &[("id", &storage)]), None);
+        assert_eq!(
+            value(&exposition, "pve_disk_size_bytes", &[("id", &storage)]),
+            None
+        );
         let zones = exposition.samples_named("pve_network_zone_state");
-        assert!(!zones.is_empty() && zones.iter().all(|sample| !sample.labels["id"].contains(&dead)));
-        assert_eq!(value(&exposition, "pve_cluster_votes_present", &[("remote", "a")]), Some(2.0));
+        assert!(
+            !zones.is_empty()
+                && zones
+                    .iter()
+                    .all(|sample| !sample.labels["id"].contains(&dead))
+        );
+        assert_eq!(
+            value(&exposition, "pve_cluster_votes_present", &[("remote", "a")]),
+            Some(2.0)
+        );
     }
 }
 
@@ -59,9 +88,14 @@ async fn a_silent_node_has_no_live_values() {
     let before = proxfleet.scrape_all().await;
     let silent = remote.endpoints()[1].node.clone();
     let id = format!("node/{silent}");
-    assert_eq!(value(&before, "pve_node_data_stale", &[("id", &id)]), Some(0.0));
+    assert_eq!(
+        value(&before, "pve_node_data_stale", &[("id", &id)]),
+        Some(0.0)
+    );
 
-    remote.set_fault(Fault::StatusDaemonDead { node: silent.clone() });
+    remote.set_fault(Fault::StatusDaemonDead {
+        node: silent.clone(),
+    });
     fleet.clock().advance(Duration::from_secs(120));
     let exposition = proxfleet
         .scrape_until("the silence shows", |exposition| {
@@ -69,18 +103,41 @@ async fn a_silent_node_has_no_live_values() {
                 && value(exposition, "pve_cpu_usage_ratio", &[("id", &id)]).is_none()
         })
         .await;
-    assert_eq!(value(&exposition, "pve_up", &[("id", &id)]), Some(1.0), "it is online");
+    assert_eq!(
+        value(&exposition, "pve_up", &[("id", &id)]),
+        Some(1.0),
+        "it is online"
+    );
     assert_eq!(value(&exposition, "pve_node_load1", &[("id", &id)]), None);
     let guests = exposition.samples_named("pve_guest_info");
-    let mut on_silent = guests.iter().filter(|sample| sample.labels["node"] == silent).peekable();
+    let mut on_silent = guests
+        .iter()
+        .filter(|sample| sample.labels["node"] == silent)
+        .peekable();
     assert!(on_silent.peek().is_some());
     for guest in on_silent {
         let id = guest.labels["id"].as_str();
-        assert_eq!(value(&exposition, "pve_cpu_usage_ratio", &[("id", id)]), None, "{id}");
-        assert_eq!(value(&exposition, "pve_up", &[("id", id)]), None, "nobody knows");
+        assert_eq!(
+            value(&exposition, "pve_cpu_usage_ratio", &[("id", id)]),
+            None,
+            "{id}"
+        );
+        assert_eq!(
+            value(&exposition, "pve_up", &[("id", id)]),
+            None,
+            "nobody knows"
+        );
     }
     let dropped = [("remote", "a"), ("reason", "too_old")];
-    assert!(value(&exposition, "proxfleet_export_points_dropped_total", &dropped).unwrap() > 0.0);
+    assert!(
+        value(
+            &exposition,
+            "proxfleet_export_points_dropped_total",
+            &dropped
+        )
+        .unwrap()
+            > 0.0
+    );
 }
 
 #[tokio::test]
@@ -94,13 +151,22 @@ async fn an_end_point_without_quorum_is_believed_only_if_none_has_it() {
     remote.reset_counts();
     remote.set_fault_at(0, Fault::NoQuorum);
     let exposition = proxfleet
-        .scrape_until("another end-point is asked", |_| support::calls_at(remote, 1) >= 2)
+        .scrape_until("another end-point is asked", |_| {
+            support::calls_at(remote, 1) >= 2
+        })
         .await;
     assert_eq!(value(&exposition, "pve_up", &quorate), Some(1.0));
     let nodes: f64 = remote
         .endpoints()
         .iter()
-        .map(|endpoint| value(&exposition, "pve_up", &[("id", &format!("node/{}", endpoint.node))]).unwrap())
+        .map(|endpoint| {
+            value(
+                &exposition,
+                "pve_up",
+                &[("id", &format!("node/{}", endpoint.node))],
+            )
+            .unwrap()
+        })
         .sum();
     assert_eq!(nodes, 3.0);
 
@@ -108,7 +174,9 @@ async fn an_end_point_without_quorum_is_believed_only_if_none_has_it() {
         remote.set_fault_at(endpoint, Fault::NoQuorum);
     }
     proxfleet
-        .scrape_until("the quorum is lost", |exposition| value(exposition, "pve_up", &quorate) == Some(0.0))
+        .scrape_until("the quorum is lost", |exposition| {
+            value(exposition, "pve_up", &quorate) == Some(0.0)
+        })
         .await;
 }
 
@@ -120,9 +188,24 @@ async fn points_without_a_time_are_counted_and_left_out() {
     remote.set_fault(Fault::ExportTimestampZero { node: node.clone() });
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     let exposition = proxfleet.scrape_all().await;
-    assert_eq!(value(&exposition, "pve_node_load1", &[("id", &format!("node/{node}"))]), None);
+    assert_eq!(
+        value(
+            &exposition,
+            "pve_node_load1",
+            &[("id", &format!("node/{node}"))]
+        ),
+        None
+    );
     let dropped = [("remote", "a"), ("reason", "no_timestamp")];
-    assert!(value(&exposition, "proxfleet_export_points_dropped_total", &dropped).unwrap() >= 15.0);
+    assert!(
+        value(
+            &exposition,
+            "proxfleet_export_points_dropped_total",
+            &dropped
+        )
+        .unwrap()
+            >= 15.0
+    );
 }
 
 #[tokio::test]
@@ -132,7 +215,10 @@ async fn older_versions_answer_with_what_they_have() {
     let plan = FleetPlan {
         seed: 1,
         clock: Clock::default(),
-        remotes: vec![RemotePlan::Pve(old), RemotePlan::Pbs(support::pbs("backup"))],
+        remotes: vec![
+            RemotePlan::Pve(old),
+            RemotePlan::Pbs(support::pbs("backup")),
+        ],
     };
     let fleet = Fleet::start(plan).await.unwrap();
     // As 8.2.4 and 3.2.7, which have no such calls.
@@ -144,21 +230,42 @@ async fn older_versions_answer_with_what_they_have() {
         });
     };
     let export = "/cluster/metrics/export";
-    lacks("old", export, 501, "Method 'GET /cluster/metrics/export' not implemented");
-    lacks("backup", "/status/metrics", 404, "Path '/api2/json/status/metrics' not found.");
+    lacks(
+        "old",
+        export,
+        501,
+        "Method 'GET /cluster/metrics/export' not implemented",
+    );
+    lacks(
+        "backup",
+        "/status/metrics",
+        404,
+        "Path '/api2/json/status/metrics' not found.",
+    );
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     let exposition = proxfleet
         .scrape_until("the versions are known", |exposition| {
-            let old = [("remote", "old"), ("collector", "usage"), ("outcome", "not_applicable")];
+            let old = [
+                ("remote", "old"),
+                ("collector", "usage"),
+                ("outcome", "not_applicable"),
+            ];
             value(exposition, "proxfleet_collector_outcome", &old) == Some(1.0)
                 && exposition.samples_named("pbs_datastore_size_bytes").len() == 4
         })
         .await;
     // Zones have one spelling over an upgrade.
     let zones = exposition.samples_named("pve_network_zone_info");
-    assert!(zones.iter().all(|sample| sample.labels["id"].starts_with("network/pve")));
+    assert!(
+        zones
+            .iter()
+            .all(|sample| sample.labels["id"].starts_with("network/pve"))
+    );
     assert!(!zones.is_empty());
-    assert_eq!(exposition.samples_named("pbs_host_cpu_usage_ratio").len(), 1);
+    assert_eq!(
+        exposition.samples_named("pbs_host_cpu_usage_ratio").len(),
+        1
+    );
     let failures: Vec<_> = exposition
         .samples_named("proxfleet_collector_success")
         .iter()

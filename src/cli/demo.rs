@@ -17,7 +17,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9221")]
     listen: SocketAddr,
     /// Nodes of each simulated cluster.
-    #[arg(long, value_name = "NODES", value_delimiter = ',', default_value = "3,5,1")]
+    #[arg(
+        long,
+        value_name = "NODES",
+        value_delimiter = ',',
+        default_value = "3,5,1"
+    )]
     clusters: Vec<usize>,
     /// Simulated guests, shared among the clusters by their size.
     #[arg(long, value_name = "NUMBER", default_value_t = 200)]
@@ -31,7 +36,6 @@ pub(super) struct Arguments {
     #[command(flatten)]
     logging: logging::LogArguments,
 }
-
 
 pub(super) async fn demo(arguments: Arguments) -> Verdict {
     if let Err(problem) = logging::start(&arguments.logging) {
@@ -48,27 +52,55 @@ pub(super) async fn demo(arguments: Arguments) -> Verdict {
 }
 
 async fn serve(arguments: &Arguments) -> Result<(), String> {
-    let plan = FleetPlan::demo(&arguments.clusters, arguments.guests, arguments.pbs, arguments.seed);
-    let fleet = Fleet::start(plan).await.map_err(|error| format!("the simulated fleet: {error}"))?;
+    let plan = FleetPlan::demo(
+        &arguments.clusters,
+        arguments.guests,
+        arguments.pbs,
+        arguments.seed,
+    );
+    let fleet = Fleet::start(plan)
+        .await
+        .map_err(|error| format!("the simulated fleet: {error}"))?;
 
     // The same way that an operator's configuration goes.
-    let text = format!("[server]\nlisten = [\"{}\"]\n\n{}", arguments.listen, fleet.config_toml());
-    let loaded = config::parse(&text, Path::new("demo.toml"), &collect::configuration_keys());
+    let text = format!(
+        "[server]\nlisten = [\"{}\"]\n\n{}",
+        arguments.listen,
+        fleet.config_toml()
+    );
+    let loaded = config::parse(
+        &text,
+        Path::new("demo.toml"),
+        &collect::configuration_keys(),
+    );
     let Some(config) = loaded.config else {
         let findings: Vec<String> = loaded.findings.iter().map(ToString::to_string).collect();
-        return Err(format!("the demo's own configuration is wrong:\n{}", findings.join("\n")));
+        return Err(format!(
+            "the demo's own configuration is wrong:\n{}",
+            findings.join("\n")
+        ));
     };
-    let listeners = server::listen(&config.server.listen).await.map_err(|error| error.to_string())?;
-    let address = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(arguments.listen);
+    let listeners = server::listen(&config.server.listen)
+        .await
+        .map_err(|error| error.to_string())?;
+    let address = listeners
+        .first()
+        .and_then(|listener| listener.local_addr().ok())
+        .unwrap_or(arguments.listen);
     print(&welcome(&fleet, address));
     run(config, listeners, None).await
 }
 
 fn welcome(fleet: &Fleet, address: SocketAddr) -> String {
-    let mut text = "A simulated fleet, each end-point over TLS with its own certificate and token:\n".to_owned();
+    let mut text =
+        "A simulated fleet, each end-point over TLS with its own certificate and token:\n"
+            .to_owned();
     for remote in fleet.remotes() {
-        let endpoints: Vec<String> =
-            remote.endpoints().iter().map(|endpoint| endpoint.address.to_string()).collect();
+        let endpoints: Vec<String> = remote
+            .endpoints()
+            .iter()
+            .map(|endpoint| endpoint.address.to_string())
+            .collect();
         text.push_str(&format!(
             "  {:<12} {}  {} end-point(s) at {}\n",
             remote.name(),

@@ -14,7 +14,12 @@ use clap::{Args, Parser, Subcommand};
 
 /// Every Proxmox VE cluster and Backup Server you run, behind one scrape.
 #[derive(Parser)]
-#[command(name = "proxfleet", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "proxfleet",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -37,7 +42,12 @@ enum Command {
 #[derive(Args)]
 struct ConfigFile {
     /// The configuration.
-    #[arg(long = "config", env = "PROXFLEET_CONFIG", value_name = "FILE", default_value = "/etc/proxfleet/proxfleet.toml")]
+    #[arg(
+        long = "config",
+        env = "PROXFLEET_CONFIG",
+        value_name = "FILE",
+        default_value = "/etc/proxfleet/proxfleet.toml"
+    )]
     path: PathBuf,
 }
 
@@ -61,7 +71,10 @@ impl From<Verdict> for ExitCode {
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             say(&format!("error: cannot start the runtime: {error}"));
@@ -83,7 +96,10 @@ pub fn run() -> ExitCode {
 }
 
 /// A line for the operator, on stderr.
-#[expect(clippy::print_stderr, reason = "the one place that writes to the operator's terminal")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place that writes to the operator's terminal"
+)]
 fn say(text: &str) {
     eprintln!("{text}");
 }

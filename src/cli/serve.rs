@@ -77,7 +77,10 @@ pub(super) async fn run(
     path: Option<PathBuf>,
 ) -> Result<(), String> {
     let telemetry = Arc::new(Telemetry::new());
-    let fleet = Arc::new(Fleet::new(Arc::clone(&telemetry), Arc::new(SystemRoots::load())));
+    let fleet = Arc::new(Fleet::new(
+        Arc::clone(&telemetry),
+        Arc::new(SystemRoots::load()),
+    ));
     let certificate = OwnCertificate::default();
     certificate.store(own_certificate(&config)?);
     fleet.apply(&config).map_err(|error| error.to_string())?;
@@ -100,7 +103,11 @@ pub(super) async fn run(
         stop.clone(),
     ));
 
-    let reloader = Reloader { path, app, certificate };
+    let reloader = Reloader {
+        path,
+        app,
+        certificate,
+    };
     let signals = Signals::open().map_err(|error| format!("cannot listen for signals: {error}"))?;
     reloader.wait_for_the_end(signals, reloads).await;
     tracing::info!("stopping: scrapes under way are finished first");
@@ -113,7 +120,9 @@ pub(super) async fn run(
 fn own_certificate(config: &Config) -> Result<Option<Arc<rustls::ServerConfig>>, String> {
     match &config.server.tls {
         None => Ok(None),
-        Some(tls) => web::certificate::load(tls).map(Some).map_err(|error| error.to_string()),
+        Some(tls) => web::certificate::load(tls)
+            .map(Some)
+            .map_err(|error| error.to_string()),
     }
 }
 
@@ -163,24 +172,37 @@ impl Reloader {
     /// Brings a changed configuration into force, whole or not at all.
     fn reload(&self) -> Result<(), String> {
         let result = self.try_reload();
-        self.app.fleet.telemetry().configuration_read(result.is_ok());
+        self.app
+            .fleet
+            .telemetry()
+            .configuration_read(result.is_ok());
         match &result {
             Ok(()) => tracing::info!("the configuration was reloaded"),
             Err(report) => {
-                tracing::error!("the configuration was not reloaded, the running one stays in force:\n{report}");
+                tracing::error!(
+                    "the configuration was not reloaded, the running one stays in force:\n{report}"
+                );
             }
         }
         result
     }
 
     fn try_reload(&self) -> Result<(), String> {
-        let path = self.path.as_deref().ok_or("this configuration was not read from a file")?;
+        let path = self
+            .path
+            .as_deref()
+            .ok_or("this configuration was not read from a file")?;
         let config = load(path)?;
         let certificate = own_certificate(&config)?;
-        self.app.fleet.apply(&config).map_err(|error| error.to_string())?;
+        self.app
+            .fleet
+            .apply(&config)
+            .map_err(|error| error.to_string())?;
         self.certificate.store(certificate);
         let old = self.app.server.swap(Arc::new(config.server.clone()));
-        if old.listen != config.server.listen || old.max_connections != config.server.max_connections {
+        if old.listen != config.server.listen
+            || old.max_connections != config.server.max_connections
+        {
             tracing::warn!("[server] listen and max_connections change with the next restart only");
         }
         Ok(())

@@ -21,10 +21,16 @@ pub static HOST: Collector = Collector {
     collect,
 };
 
-static UPTIME: Family =
-    Family::gauge("pbs_host_uptime_seconds", "Time since the backup server was booted", &["remote"]);
-static CPU_LIMIT: Family =
-    Family::gauge("pbs_host_cpu_limit", "Number of logical CPUs of the backup server", &["remote"]);
+static UPTIME: Family = Family::gauge(
+    "pbs_host_uptime_seconds",
+    "Time since the backup server was booted",
+    &["remote"],
+);
+static CPU_LIMIT: Family = Family::gauge(
+    "pbs_host_cpu_limit",
+    "Number of logical CPUs of the backup server",
+    &["remote"],
+);
 static INFO: Family = Family::gauge(
     "pbs_host_info",
     "Running kernel, CPU model and boot mode of the backup server",

@@ -58,10 +58,16 @@ static UP: Family = Family::gauge(
     "Whether the datastore can be used: mounted, in no maintenance that closes it, and not broken",
     DATASTORE_LABELS,
 );
-static SIZE: Family =
-    Family::gauge("pbs_datastore_size_bytes", "Size of the datastore's storage", DATASTORE_LABELS);
-static USED: Family =
-    Family::gauge("pbs_datastore_used_bytes", "Used space of the datastore's storage", DATASTORE_LABELS);
+static SIZE: Family = Family::gauge(
+    "pbs_datastore_size_bytes",
+    "Size of the datastore's storage",
+    DATASTORE_LABELS,
+);
+static USED: Family = Family::gauge(
+    "pbs_datastore_used_bytes",
+    "Used space of the datastore's storage",
+    DATASTORE_LABELS,
+);
 static AVAILABLE: Family = Family::gauge(
     "pbs_datastore_available_bytes",
     "Space that backups can still take, which is less than size minus used on most file systems",
@@ -102,33 +108,57 @@ static MAINTENANCE: Family = Family::gauge(
     "Maintenance mode of a datastore, 1 for the current one, only for datastores that are in one",
     &["datastore", "mode", "remote"],
 );
-static INFO: Family =
-    Family::gauge("pbs_datastore_info", "Backend of a datastore", &["backend", "datastore", "remote"]);
+static INFO: Family = Family::gauge(
+    "pbs_datastore_info",
+    "Backend of a datastore",
+    &["backend", "datastore", "remote"],
+);
 
-static HOST_CPU: Family =
-    Family::gauge("pbs_host_cpu_usage_ratio", "CPU usage of the backup server", HOST_LABELS);
+static HOST_CPU: Family = Family::gauge(
+    "pbs_host_cpu_usage_ratio",
+    "CPU usage of the backup server",
+    HOST_LABELS,
+);
 static HOST_IOWAIT: Family = Family::gauge(
     "pbs_host_iowait_ratio",
     "Fraction of time in which the CPUs of the backup server waited for I/O",
     HOST_LABELS,
 );
-static HOST_LOAD1: Family =
-    Family::gauge("pbs_host_load1", "Load average of the backup server over one minute", HOST_LABELS);
-static HOST_LOAD5: Family =
-    Family::gauge("pbs_host_load5", "Load average of the backup server over five minutes", HOST_LABELS);
+static HOST_LOAD1: Family = Family::gauge(
+    "pbs_host_load1",
+    "Load average of the backup server over one minute",
+    HOST_LABELS,
+);
+static HOST_LOAD5: Family = Family::gauge(
+    "pbs_host_load5",
+    "Load average of the backup server over five minutes",
+    HOST_LABELS,
+);
 static HOST_LOAD15: Family = Family::gauge(
     "pbs_host_load15",
     "Load average of the backup server over fifteen minutes",
     HOST_LABELS,
 );
-static HOST_MEMORY_SIZE: Family =
-    Family::gauge("pbs_host_memory_size_bytes", "Memory of the backup server", HOST_LABELS);
-static HOST_MEMORY_USED: Family =
-    Family::gauge("pbs_host_memory_used_bytes", "Used memory of the backup server", HOST_LABELS);
-static HOST_SWAP_SIZE: Family =
-    Family::gauge("pbs_host_swap_size_bytes", "Swap space of the backup server", HOST_LABELS);
-static HOST_SWAP_USED: Family =
-    Family::gauge("pbs_host_swap_used_bytes", "Used swap space of the backup server", HOST_LABELS);
+static HOST_MEMORY_SIZE: Family = Family::gauge(
+    "pbs_host_memory_size_bytes",
+    "Memory of the backup server",
+    HOST_LABELS,
+);
+static HOST_MEMORY_USED: Family = Family::gauge(
+    "pbs_host_memory_used_bytes",
+    "Used memory of the backup server",
+    HOST_LABELS,
+);
+static HOST_SWAP_SIZE: Family = Family::gauge(
+    "pbs_host_swap_size_bytes",
+    "Swap space of the backup server",
+    HOST_LABELS,
+);
+static HOST_SWAP_USED: Family = Family::gauge(
+    "pbs_host_swap_used_bytes",
+    "Used swap space of the backup server",
+    HOST_LABELS,
+);
 static HOST_ROOT_SIZE: Family = Family::gauge(
     "pbs_host_rootfs_size_bytes",
     "Size of the root file system of the backup server",
@@ -211,8 +241,16 @@ fn host_lines(host: &metrics::Host, remote: &str) -> Vec<Lines> {
 }
 
 fn size_lines(metrics: &metrics::Metrics, remote: &str) -> Vec<Lines> {
-    let families: [&'static Family; 8] =
-        [&SIZE, &USED, &AVAILABLE, &USAGE, &READ, &WRITTEN, &S3_UPLOADED, &S3_DOWNLOADED];
+    let families: [&'static Family; 8] = [
+        &SIZE,
+        &USED,
+        &AVAILABLE,
+        &USAGE,
+        &READ,
+        &WRITTEN,
+        &S3_UPLOADED,
+        &S3_DOWNLOADED,
+    ];
     let mut sheets = families.map(Lines::of);
     let mut labels = LabelBlock::new();
     for (name, datastore) in &metrics.datastores {
@@ -245,7 +283,9 @@ fn state_lines(datastores: &[datastores::Datastore], inputs: &Inputs<'_>) -> Vec
     let usages = inputs.get(&usage::USAGE);
     let is_broken = |name: &str| {
         usages.as_ref().is_some_and(|usages| {
-            usages.iter().any(|usage| &*usage.store == name && usage.readable == Some(false))
+            usages
+                .iter()
+                .any(|usage| &*usage.store == name && usage.readable == Some(false))
         })
     };
 
@@ -256,7 +296,9 @@ fn state_lines(datastores: &[datastores::Datastore], inputs: &Inputs<'_>) -> Vec
     let mut labels = LabelBlock::new();
     for datastore in datastores {
         labels.clear();
-        labels.push("datastore", &datastore.name).push("remote", inputs.remote);
+        labels
+            .push("datastore", &datastore.name)
+            .push("remote", inputs.remote);
         up.push(&labels, datastore.is_open() && !is_broken(&datastore.name));
         mounted.push_known(&labels, datastore.mounted);
         if !datastore.maintenance.is_empty() {

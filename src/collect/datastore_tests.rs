@@ -17,7 +17,12 @@ fn exposed(metrics: &str, datastores: &str, usage: Option<&str>) -> Vec<String> 
     }
     Block::from_lines(collect(&inputs))
         .parts()
-        .flat_map(|(_, lines)| std::str::from_utf8(lines).unwrap().lines().map(str::to_owned))
+        .flat_map(|(_, lines)| {
+            std::str::from_utf8(lines)
+                .unwrap()
+                .lines()
+                .map(str::to_owned)
+        })
         .collect()
 }
 
@@ -30,7 +35,9 @@ fn usage_is_of_what_can_be_used() {
         r#"{"store":"a","mount-status":"nonremovable","backend-type":"filesystem"}"#,
         None,
     );
-    assert!(lines.contains(&r#"pbs_datastore_usage_ratio{datastore="a",remote="r"} 0.5"#.to_owned()));
+    assert!(
+        lines.contains(&r#"pbs_datastore_usage_ratio{datastore="a",remote="r"} 0.5"#.to_owned())
+    );
     assert!(lines.contains(&r#"pbs_datastore_up{datastore="a",remote="r"} 1"#.to_owned()));
     assert!(lines.contains(
         &r#"pbs_datastore_info{backend="filesystem",datastore="a",remote="r"} 1"#.to_owned()
@@ -45,7 +52,10 @@ fn a_datastore_that_is_closed_has_a_state_and_no_size() {
            {"store":"ro","maintenance":"type=read-only,message=x"},{"store":"broken"}"#,
         Some(r#"{"store":"broken","error":"no such file"}"#),
     );
-    let up: Vec<_> = lines.iter().filter(|line| line.starts_with("pbs_datastore_up")).collect();
+    let up: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("pbs_datastore_up"))
+        .collect();
     assert_eq!(
         up,
         [
@@ -57,8 +67,10 @@ fn a_datastore_that_is_closed_has_a_state_and_no_size() {
     );
     assert!(!lines.iter().any(|line| line.contains("_bytes")));
     assert!(lines.contains(&r#"pbs_datastore_mounted{datastore="usb",remote="r"} 0"#.to_owned()));
-    let modes: Vec<_> =
-        lines.iter().filter(|line| line.contains("mode=") && line.ends_with(" 1")).collect();
+    let modes: Vec<_> = lines
+        .iter()
+        .filter(|line| line.contains("mode=") && line.ends_with(" 1"))
+        .collect();
     assert_eq!(
         modes,
         [

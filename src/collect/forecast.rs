@@ -30,10 +30,16 @@ static ESTIMATED_FULL: Family = Family::gauge(
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let mut full = Lines::of(&ESTIMATED_FULL);
     let mut labels = LabelBlock::new();
-    for usage in inputs.get(&usage::USAGE).iter().flat_map(|usages| usages.iter()) {
+    for usage in inputs
+        .get(&usage::USAGE)
+        .iter()
+        .flat_map(|usages| usages.iter())
+    {
         if let Some(date) = usage.estimated_full {
             labels.clear();
-            labels.push("datastore", &usage.store).push("remote", inputs.remote);
+            labels
+                .push("datastore", &usage.store)
+                .push("remote", inputs.remote);
             full.push(&labels, date);
         }
     }

@@ -42,10 +42,26 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
         && !membership.members.is_empty()
     {
         let mut labels = LabelBlock::new();
-        labels.push("id", &format!("cluster/{}", cluster.name)).push("remote", inputs.remote);
-        expected.push(&labels, membership.members.iter().map(|member| member.votes).sum::<f64>());
-        let online = |name: &str| picture.node(name).is_some_and(|node| node.online == Some(true));
-        let votes = membership.members.iter().filter(|member| online(&member.name));
+        labels
+            .push("id", &format!("cluster/{}", cluster.name))
+            .push("remote", inputs.remote);
+        expected.push(
+            &labels,
+            membership
+                .members
+                .iter()
+                .map(|member| member.votes)
+                .sum::<f64>(),
+        );
+        let online = |name: &str| {
+            picture
+                .node(name)
+                .is_some_and(|node| node.online == Some(true))
+        };
+        let votes = membership
+            .members
+            .iter()
+            .filter(|member| online(&member.name));
         present.push(&labels, votes.map(|member| member.votes).sum::<f64>());
     }
     vec![expected, present]

@@ -90,16 +90,27 @@ struct Input {
 
 impl<'a> Inputs<'a> {
     pub fn new(remote: &'a str, filter: &'a GuestFilter) -> Self {
-        Self { remote, filter, values: Vec::new() }
+        Self {
+            remote,
+            filter,
+            values: Vec::new(),
+        }
     }
 
     pub fn add(&mut self, source: &'static str, node: Option<Arc<str>>, value: AnyValue) {
-        self.values.push(Input { source, node, value });
+        self.values.push(Input {
+            source,
+            node,
+            value,
+        });
     }
 
     /// The value of a source that is asked once a remote.
     pub fn get<T: Send + Sync>(&self, source: &Source<T>) -> Option<Arc<T>> {
-        let input = self.values.iter().find(|input| input.source == source.name)?;
+        let input = self
+            .values
+            .iter()
+            .find(|input| input.source == source.name)?;
         input.value.clone().downcast::<T>().ok()
     }
 
@@ -109,7 +120,10 @@ impl<'a> Inputs<'a> {
             .iter()
             .filter(|input| input.source == source.name)
             .filter_map(|input| {
-                Some((input.node.clone()?, input.value.clone().downcast::<T>().ok()?))
+                Some((
+                    input.node.clone()?,
+                    input.value.clone().downcast::<T>().ok()?,
+                ))
             })
             .collect()
     }
@@ -125,12 +139,20 @@ mod tests {
         let mut owned = HashSet::new();
         for collector in COLLECTORS {
             for source in collector.sources {
-                assert!(owned.insert(source.name()), "{} has two owners", source.name());
+                assert!(
+                    owned.insert(source.name()),
+                    "{} has two owners",
+                    source.name()
+                );
             }
         }
         for collector in COLLECTORS {
             for source in collector.reads {
-                assert!(owned.contains(source.name()), "nobody asks {}", source.name());
+                assert!(
+                    owned.contains(source.name()),
+                    "nobody asks {}",
+                    source.name()
+                );
             }
         }
     }
@@ -140,16 +162,26 @@ mod tests {
         let mut declared = HashSet::new();
         for collector in COLLECTORS {
             for family in collector.families {
-                assert!(declared.insert(family.name), "{} is declared twice", family.name);
-                assert!(family.labels.contains(&"remote"), "{} has no remote", family.name);
+                assert!(
+                    declared.insert(family.name),
+                    "{} is declared twice",
+                    family.name
+                );
+                assert!(
+                    family.labels.contains(&"remote"),
+                    "{} has no remote",
+                    family.name
+                );
             }
         }
     }
 
     #[test]
     fn the_catalogue_keeps_the_naming_rules() {
-        let families: Vec<&Family> =
-            COLLECTORS.iter().flat_map(|c| c.families.iter().copied()).collect();
+        let families: Vec<&Family> = COLLECTORS
+            .iter()
+            .flat_map(|c| c.families.iter().copied())
+            .collect();
         let findings = crate::metric::lint::lint(&families, &[]);
         assert!(findings.is_empty(), "{findings:#?}");
     }

@@ -38,10 +38,16 @@ static DATA_STALE: Family = Family::gauge(
     "Whether the status daemon of an online node has reported nothing for a minute, so that no live values of the node and its guests are known",
     &["id", "remote"],
 );
-static LOAD1: Family =
-    Family::gauge("pve_node_load1", "Load average of the node over one minute", &["id", "remote"]);
-static LOAD5: Family =
-    Family::gauge("pve_node_load5", "Load average of the node over five minutes", &["id", "remote"]);
+static LOAD1: Family = Family::gauge(
+    "pve_node_load1",
+    "Load average of the node over one minute",
+    &["id", "remote"],
+);
+static LOAD5: Family = Family::gauge(
+    "pve_node_load5",
+    "Load average of the node over five minutes",
+    &["id", "remote"],
+);
 static LOAD15: Family = Family::gauge(
     "pve_node_load15",
     "Load average of the node over fifteen minutes",
@@ -52,10 +58,16 @@ static IOWAIT: Family = Family::gauge(
     "Fraction of time in which the CPUs of the node waited for I/O, known since PVE 8.3.4",
     &["id", "remote"],
 );
-static SWAP_SIZE: Family =
-    Family::gauge("pve_node_swap_size_bytes", "Swap space of the node", &["id", "remote"]);
-static SWAP_USAGE: Family =
-    Family::gauge("pve_node_swap_usage_bytes", "Used swap space of the node", &["id", "remote"]);
+static SWAP_SIZE: Family = Family::gauge(
+    "pve_node_swap_size_bytes",
+    "Swap space of the node",
+    &["id", "remote"],
+);
+static SWAP_USAGE: Family = Family::gauge(
+    "pve_node_swap_usage_bytes",
+    "Used swap space of the node",
+    &["id", "remote"],
+);
 static NETWORK_RECEIVE: Family = Family::counter(
     "pve_node_network_receive_bytes_total",
     "Bytes received by the physical interfaces of the node since boot",
@@ -78,9 +90,11 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     };
     let picture = inputs.get(&resources::RESOURCES);
     let is_online = |name: &str| {
-        picture
-            .as_ref()
-            .is_none_or(|picture| picture.node(name).is_none_or(|node| node.online != Some(false)))
+        picture.as_ref().is_none_or(|picture| {
+            picture
+                .node(name)
+                .is_none_or(|node| node.online != Some(false))
+        })
     };
 
     let mut stale = Lines::of(&DATA_STALE);
@@ -100,7 +114,9 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
             continue;
         }
         labels.clear();
-        labels.push("id", &format!("node/{name}")).push("remote", inputs.remote);
+        labels
+            .push("id", &format!("node/{name}"))
+            .push("remote", inputs.remote);
         stale.push(&labels, node.stale);
         let values = [
             node.load1,

@@ -21,7 +21,10 @@ struct Troubles {
 
 impl Journal {
     pub(super) fn new(remote: &str) -> Self {
-        Self { remote: Arc::from(remote), troubles: Mutex::default() }
+        Self {
+            remote: Arc::from(remote),
+            troubles: Mutex::default(),
+        }
     }
 
     pub(super) fn note(&self, source: &'static str, node: Option<&str>, ended: &Ended) {

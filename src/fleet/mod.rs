@@ -47,11 +47,15 @@ pub struct Selection {
 
 impl Selection {
     pub fn has_remote(&self, remote: &Remote) -> bool {
-        self.remotes.as_ref().is_none_or(|names| names.contains(&remote.config.name))
+        self.remotes
+            .as_ref()
+            .is_none_or(|names| names.contains(&remote.config.name))
     }
 
     pub fn has_collector(&self, collector: &Collector) -> bool {
-        self.collectors.as_ref().is_none_or(|names| names.contains(collector.name))
+        self.collectors
+            .as_ref()
+            .is_none_or(|names| names.contains(collector.name))
     }
 
     pub fn is_everything(&self) -> bool {
@@ -61,7 +65,11 @@ impl Selection {
 
 impl Fleet {
     pub fn new(telemetry: Arc<Telemetry>, roots: Arc<SystemRoots>) -> Self {
-        Self { roster: ArcSwap::default(), telemetry, roots }
+        Self {
+            roster: ArcSwap::default(),
+            telemetry,
+            roots,
+        }
     }
 
     /// Makes the fleet that of a configuration. Remotes that have not changed go on with their
@@ -72,14 +80,23 @@ impl Fleet {
             Some((total, semaphore)) if *total == config.max_in_flight_total => {
                 (*total, Arc::clone(semaphore))
             }
-            _ => (config.max_in_flight_total, Arc::new(Semaphore::new(config.max_in_flight_total))),
+            _ => (
+                config.max_in_flight_total,
+                Arc::new(Semaphore::new(config.max_in_flight_total)),
+            ),
         };
-        let shares_limit = old.in_flight_total.as_ref().is_some_and(|(old, _)| *old == total);
+        let shares_limit = old
+            .in_flight_total
+            .as_ref()
+            .is_some_and(|(old, _)| *old == total);
 
         let mut remotes = Vec::with_capacity(config.remotes.len());
         let mut started = Vec::new();
         for remote in &config.remotes {
-            let unchanged = old.remotes.iter().find(|old| shares_limit && old.config == *remote);
+            let unchanged = old
+                .remotes
+                .iter()
+                .find(|old| shares_limit && old.config == *remote);
             if let Some(unchanged) = unchanged {
                 unchanged.reconsider();
                 remotes.push(Arc::clone(unchanged));
@@ -90,8 +107,11 @@ impl Fleet {
             }
         }
 
-        let label_names: BTreeSet<String> =
-            config.remotes.iter().flat_map(|remote| remote.labels.keys().cloned()).collect();
+        let label_names: BTreeSet<String> = config
+            .remotes
+            .iter()
+            .flat_map(|remote| remote.labels.keys().cloned())
+            .collect();
         let roster = Roster {
             remotes,
             label_names: label_names.into_iter().collect(),
@@ -140,7 +160,11 @@ impl Fleet {
         let mut waiting = Vec::new();
         for remote in &self.roster.load().remotes {
             if selection.has_remote(remote) {
-                remote.refresh(|collector| selection.has_collector(collector), now, &mut waiting);
+                remote.refresh(
+                    |collector| selection.has_collector(collector),
+                    now,
+                    &mut waiting,
+                );
             }
         }
         for (slot, attempts) in waiting {
@@ -153,7 +177,11 @@ impl Fleet {
 
     /// Stops asking.
     pub fn stop(&self) {
-        self.roster.load().remotes.iter().for_each(|remote| remote.stop());
+        self.roster
+            .load()
+            .remotes
+            .iter()
+            .for_each(|remote| remote.stop());
     }
 }
 

@@ -7,8 +7,15 @@ use crate::metric::family::Family;
 use crate::metric::labels::LabelBlock;
 use crate::metric::lines::Lines;
 
-pub static FAMILIES: &[&Family] =
-    &[&CPU_SECONDS, &OPEN_FDS, &MAX_FDS, &RESIDENT_MEMORY, &VIRTUAL_MEMORY, &START_TIME, &THREADS];
+pub static FAMILIES: &[&Family] = &[
+    &CPU_SECONDS,
+    &OPEN_FDS,
+    &MAX_FDS,
+    &RESIDENT_MEMORY,
+    &VIRTUAL_MEMORY,
+    &START_TIME,
+    &THREADS,
+];
 
 static CPU_SECONDS: Family = Family::counter(
     "process_cpu_seconds_total",
@@ -16,12 +23,21 @@ static CPU_SECONDS: Family = Family::counter(
     &[],
 );
 static OPEN_FDS: Family = Family::gauge("process_open_fds", "Number of open file descriptors", &[]);
-static MAX_FDS: Family =
-    Family::gauge("process_max_fds", "Maximum number of open file descriptors", &[]);
-static RESIDENT_MEMORY: Family =
-    Family::gauge("process_resident_memory_bytes", "Resident memory size in bytes", &[]);
-static VIRTUAL_MEMORY: Family =
-    Family::gauge("process_virtual_memory_bytes", "Virtual memory size in bytes", &[]);
+static MAX_FDS: Family = Family::gauge(
+    "process_max_fds",
+    "Maximum number of open file descriptors",
+    &[],
+);
+static RESIDENT_MEMORY: Family = Family::gauge(
+    "process_resident_memory_bytes",
+    "Resident memory size in bytes",
+    &[],
+);
+static VIRTUAL_MEMORY: Family = Family::gauge(
+    "process_virtual_memory_bytes",
+    "Virtual memory size in bytes",
+    &[],
+);
 static START_TIME: Family = Family::gauge(
     "process_start_time_seconds",
     "Start time of the process since unix epoch in seconds",
@@ -38,7 +54,9 @@ pub fn render() -> Block {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let boot = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let open_fds = fs::read_dir("/proc/self/fd").map(|entries| entries.count() as f64).ok();
+    let open_fds = fs::read_dir("/proc/self/fd")
+        .map(|entries| entries.count() as f64)
+        .ok();
 
     let table = [
         (&CPU_SECONDS, cpu_seconds(&stat)),
@@ -60,7 +78,11 @@ pub fn render() -> Block {
 /// hold blanks and parentheses; the last parenthesis closes it.
 fn stat_field(stat: &str, number: usize) -> Option<f64> {
     let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_whitespace().nth(number.checked_sub(3)?)?.parse().ok()
+    after_name
+        .split_whitespace()
+        .nth(number.checked_sub(3)?)?
+        .parse()
+        .ok()
 }
 
 fn cpu_seconds(stat: &str) -> Option<f64> {
@@ -68,7 +90,12 @@ fn cpu_seconds(stat: &str) -> Option<f64> {
 }
 
 fn start_time(stat: &str, boot: &str) -> Option<f64> {
-    let boot_time: f64 = boot.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    let boot_time: f64 = boot
+        .lines()
+        .find_map(|line| line.strip_prefix("btime "))?
+        .trim()
+        .parse()
+        .ok()?;
     Some(boot_time + stat_field(stat, 22)? / TICKS_PER_SECOND)
 }
 
@@ -79,7 +106,9 @@ fn kilobytes(status: &str, name: &str) -> Option<f64> {
 }
 
 fn max_fds(limits: &str) -> Option<f64> {
-    let values = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let values = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
     values.split_whitespace().next()?.parse().ok()
 }
 
@@ -100,7 +129,11 @@ mod tests {
     fn this_process_is_read() {
         let block = render();
         for family in FAMILIES {
-            assert!(block.lines_of(family).is_some(), "{} is missing", family.name);
+            assert!(
+                block.lines_of(family).is_some(),
+                "{} is missing",
+                family.name
+            );
         }
     }
 }

@@ -72,7 +72,9 @@ impl Remote {
             .filter(|collector| config.collectors.enabled(collector.name, true))
             .map(|collector| Subject {
                 collector,
-                interval: config.collectors.interval(collector.name, collector.interval),
+                interval: config
+                    .collectors
+                    .interval(collector.name, collector.interval),
                 rendered: Mutex::default(),
             })
             .collect();
@@ -119,7 +121,11 @@ impl Remote {
     /// The slots of a collector's own sources.
     pub fn slots_of(&self, collector: &'static Collector) -> Vec<Arc<Slot>> {
         let slots = self.slots.load();
-        slots.iter().filter(|slot| owns(collector, slot)).cloned().collect()
+        slots
+            .iter()
+            .filter(|slot| owns(collector, slot))
+            .cloned()
+            .collect()
     }
 
     /// Starts asking what is live and older than its time to live. Adds the slots that are worth
@@ -134,7 +140,12 @@ impl Remote {
             if subject.collector.class != Class::Live || !wanted(subject.collector) {
                 continue;
             }
-            for slot in self.slots.load().iter().filter(|slot| owns(subject.collector, slot)) {
+            for slot in self
+                .slots
+                .load()
+                .iter()
+                .filter(|slot| owns(subject.collector, slot))
+            {
                 // Read before the start: the attempt may end at once.
                 let attempts = slot.attempts();
                 let is_due = slot.is_due(now, subject.interval);
@@ -158,17 +169,22 @@ impl Remote {
     }
 
     fn note(&self, slot: &Slot, ended: &Ended) {
-        self.journal.note(slot.source.name(), slot.node.as_deref(), ended);
+        self.journal
+            .note(slot.source.name(), slot.node.as_deref(), ended);
     }
 
     /// One collector's samples, rendered at most once for each generation of what it reads.
     pub fn block(&self, subject: &Subject, now: Instant) -> Arc<Block> {
         let slots = self.slots.load();
         let readable = || {
-            slots.iter().filter(|slot| reads(subject.collector, slot)).filter_map(|slot| {
-                let good = slot.good()?;
-                (now.saturating_duration_since(good.at) <= self.kept_for(slot)).then_some((slot, good))
-            })
+            slots
+                .iter()
+                .filter(|slot| reads(subject.collector, slot))
+                .filter_map(|slot| {
+                    let good = slot.good()?;
+                    (now.saturating_duration_since(good.at) <= self.kept_for(slot))
+                        .then_some((slot, good))
+                })
         };
 
         let mut hasher = DefaultHasher::new();
@@ -176,17 +192,27 @@ impl Remote {
             (Arc::as_ptr(slot).addr(), good.generation).hash(&mut hasher);
         }
         let key = hasher.finish();
-        let mut rendered = subject.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rendered = subject
+            .rendered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(rendered) = rendered.as_ref().filter(|rendered| rendered.key == key) {
             return Arc::clone(&rendered.block);
         }
 
         let mut inputs = Inputs::new(&self.config.name, &self.config.filter);
         for (slot, good) in readable() {
-            inputs.add(slot.source.name(), slot.node.clone(), Arc::clone(&good.value));
+            inputs.add(
+                slot.source.name(),
+                slot.node.clone(),
+                Arc::clone(&good.value),
+            );
         }
         let block = Arc::new(Block::from_lines((subject.collector.collect)(&inputs)));
-        *rendered = Some(Rendered { key, block: Arc::clone(&block) });
+        *rendered = Some(Rendered {
+            key,
+            block: Arc::clone(&block),
+        });
         block
     }
 
@@ -209,7 +235,10 @@ impl Remote {
     pub fn is_up(&self) -> bool {
         let slots = self.slots.load();
         let answers = |slot: &Arc<Slot>| slot.last_outcome().is_some_and(is_an_answer);
-        let mut live = slots.iter().filter(|slot| !self.is_background(slot)).peekable();
+        let mut live = slots
+            .iter()
+            .filter(|slot| !self.is_background(slot))
+            .peekable();
         if live.peek().is_some() {
             live.any(answers)
         } else {
@@ -221,7 +250,10 @@ impl Remote {
     pub fn trouble(&self) -> Option<Arc<str>> {
         let slots = self.slots.load();
         let attempts = slots.iter().filter_map(|slot| slot.last_attempt());
-        attempts.filter(|attempt| attempt.outcome.is_error()).max_by_key(|a| a.outcome)?.report
+        attempts
+            .filter(|attempt| attempt.outcome.is_error())
+            .max_by_key(|a| a.outcome)?
+            .report
     }
 
     /// How a collector stands.
@@ -254,7 +286,11 @@ impl Remote {
             }
         }
         state.success = state.outcome.is_some_and(|outcome| !outcome.is_error());
-        state.coverage = if expected > 0.0 { answered / expected } else { 0.0 };
+        state.coverage = if expected > 0.0 {
+            answered / expected
+        } else {
+            0.0
+        };
         state
     }
 
@@ -323,7 +359,10 @@ impl Remote {
             .cloned()
             .collect();
         let kept = followed.len();
-        let sources = self.subjects.iter().flat_map(|subject| subject.collector.sources);
+        let sources = self
+            .subjects
+            .iter()
+            .flat_map(|subject| subject.collector.sources);
         for source in sources.filter(|source| source.scope() == Scope::EachNode) {
             for node in nodes.iter() {
                 let is_known = |slot: &Arc<Slot>| {
@@ -341,13 +380,23 @@ impl Remote {
 }
 
 fn is_an_answer(outcome: Outcome) -> bool {
-    !matches!(outcome, Outcome::Unavailable | Outcome::Unauthorised | Outcome::Invalid)
+    !matches!(
+        outcome,
+        Outcome::Unavailable | Outcome::Unauthorised | Outcome::Invalid
+    )
 }
 
 fn owns(collector: &Collector, slot: &Slot) -> bool {
-    collector.sources.iter().any(|source| source.name() == slot.source.name())
+    collector
+        .sources
+        .iter()
+        .any(|source| source.name() == slot.source.name())
 }
 
 fn reads(collector: &Collector, slot: &Slot) -> bool {
-    owns(collector, slot) || collector.reads.iter().any(|source| source.name() == slot.source.name())
+    owns(collector, slot)
+        || collector
+            .reads
+            .iter()
+            .any(|source| source.name() == slot.source.name())
 }

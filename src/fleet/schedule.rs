@@ -13,7 +13,9 @@ pub(super) struct Schedule<Key: Ord> {
 
 impl<Key: Ord> Schedule<Key> {
     pub(super) fn new() -> Self {
-        Self { due: BinaryHeap::new() }
+        Self {
+            due: BinaryHeap::new(),
+        }
     }
 
     pub(super) fn add(&mut self, key: Key, at: Instant) {
@@ -38,7 +40,9 @@ pub(super) fn wait_after(interval: Duration, failures: u32, jitter: f64) -> Dura
     const FIRST_RETRY: Duration = Duration::from_secs(10);
     let wait = match failures {
         0 => interval,
-        _ => FIRST_RETRY.saturating_mul(1 << (failures - 1).min(16)).min(interval),
+        _ => FIRST_RETRY
+            .saturating_mul(1 << (failures - 1).min(16))
+            .min(interval),
     };
     // Up to a tenth more, never less: the sum of all remotes must not beat in step.
     wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0)
@@ -66,9 +70,8 @@ mod tests {
 
     #[test]
     fn failures_are_retried_sooner_but_ever_more_rarely() {
-        let seconds = |interval, failures| {
-            wait_after(Duration::from_secs(interval), failures, 0.0).as_secs()
-        };
+        let seconds =
+            |interval, failures| wait_after(Duration::from_secs(interval), failures, 0.0).as_secs();
         assert_eq!(seconds(900, 0), 900);
         assert_eq!(seconds(900, 1), 10);
         assert_eq!(seconds(900, 2), 20);
@@ -76,6 +79,9 @@ mod tests {
         assert_eq!(seconds(900, 8), 900);
         assert_eq!(seconds(900, u32::MAX), 900);
         assert_eq!(seconds(5, 1), 5);
-        assert_eq!(wait_after(Duration::from_secs(10), 0, 1.0).as_millis(), 11_000);
+        assert_eq!(
+            wait_after(Duration::from_secs(10), 0, 1.0).as_millis(),
+            11_000
+        );
     }
 }

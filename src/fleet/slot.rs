@@ -109,7 +109,11 @@ impl Slot {
     /// hangs costs one scrape its time, and no other.
     pub fn is_worth_waiting(&self, now: Instant) -> bool {
         let state = self.state();
-        if state.last.as_ref().is_some_and(|last| last.outcome == Outcome::Unavailable) {
+        if state
+            .last
+            .as_ref()
+            .is_some_and(|last| last.outcome == Outcome::Unavailable)
+        {
             return false;
         }
         let usual = state.last.as_ref().map_or(Duration::ZERO, |last| last.took);
@@ -146,7 +150,9 @@ impl Slot {
                 let slot = Arc::clone(&slot);
                 async move {
                     let previous = slot.good().map(|good| Arc::clone(&good.value));
-                    slot.source.fetch(&session, slot.node.as_deref(), previous).await
+                    slot.source
+                        .fetch(&session, slot.node.as_deref(), previous)
+                        .await
                 }
             });
             let finished = slot.finish(started, asking.await.ok());
@@ -154,21 +160,34 @@ impl Slot {
         });
     }
 
-    fn finish(&self, started: Instant, result: Option<Result<Fetched<AnyValue>, CallError>>) -> Ended {
+    fn finish(
+        &self,
+        started: Instant,
+        result: Option<Result<Fetched<AnyValue>, CallError>>,
+    ) -> Ended {
         let now = Instant::now();
         let (outcome, report) = match &result {
-            Some(Ok(fetched)) => match fetched.problems.iter().max_by_key(|error| error.outcome()) {
-                None => (Outcome::Ok, None),
-                Some(error) => (error.outcome(), Some(error.report())),
-            },
+            Some(Ok(fetched)) => {
+                match fetched.problems.iter().max_by_key(|error| error.outcome()) {
+                    None => (Outcome::Ok, None),
+                    Some(error) => (error.outcome(), Some(error.report())),
+                }
+            }
             Some(Err(error)) => (error.outcome(), Some(error.report())),
             None => (
                 Outcome::Invalid,
-                Some(format!("{}: reading the answer failed unexpectedly", self.source.name())),
+                Some(format!(
+                    "{}: reading the answer failed unexpectedly",
+                    self.source.name()
+                )),
             ),
         };
         if let Some(Ok(fetched)) = result {
-            let generation = self.good.load().as_ref().map_or(1, |good| good.generation + 1);
+            let generation = self
+                .good
+                .load()
+                .as_ref()
+                .map_or(1, |good| good.generation + 1);
             self.good.store(Some(Arc::new(Good {
                 value: fetched.value,
                 at: now,
@@ -186,7 +205,11 @@ impl Slot {
         let before = {
             let mut state = self.state();
             state.running_since = None;
-            state.failures = if outcome.is_error() { state.failures.saturating_add(1) } else { 0 };
+            state.failures = if outcome.is_error() {
+                state.failures.saturating_add(1)
+            } else {
+                0
+            };
             state.last.replace(attempt.clone()).map(|last| last.outcome)
         };
         self.ended.send_modify(|ended| *ended += 1);

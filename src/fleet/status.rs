@@ -130,21 +130,31 @@ impl Sheet {
 
         // Every remote has every label: label sets within a family are equal.
         self.labels.clear();
-        self.labels.push("product", config.product.as_str()).push("remote", &config.name);
+        self.labels
+            .push("product", config.product.as_str())
+            .push("remote", &config.name);
         for name in label_names {
-            self.labels.push(name, config.labels.get(name).map_or("", String::as_str));
+            self.labels
+                .push(name, config.labels.get(name).map_or("", String::as_str));
         }
         self.info.push_open(&self.labels, true);
     }
 
     fn collectors(&mut self, remote: &Remote, wanted: impl Fn(&Collector) -> bool, now: Instant) {
-        for subject in remote.subjects.iter().filter(|subject| wanted(subject.collector)) {
+        for subject in remote
+            .subjects
+            .iter()
+            .filter(|subject| wanted(subject.collector))
+        {
             let state = remote.state_of(subject, now);
             self.labels.clear();
-            self.labels.push("collector", subject.collector.name).push("remote", &remote.config.name);
+            self.labels
+                .push("collector", subject.collector.name)
+                .push("remote", &remote.config.name);
             self.success.push(&self.labels, state.success);
             self.coverage.push(&self.labels, state.coverage);
-            self.age.push_known(&self.labels, state.age.map(|age| age.as_secs_f64()));
+            self.age
+                .push_known(&self.labels, state.age.map(|age| age.as_secs_f64()));
             if let Some(outcome) = state.outcome {
                 self.labels.clear();
                 self.labels
@@ -159,11 +169,14 @@ impl Sheet {
     fn endpoints(&mut self, remote: &Remote) {
         for endpoint in remote.telemetry.endpoints() {
             self.labels.clear();
-            self.labels.push("address", &endpoint.address).push("remote", &remote.config.name);
+            self.labels
+                .push("address", &endpoint.address)
+                .push("remote", &remote.config.name);
             let view = endpoint.view();
             self.clock.push_known(&self.labels, view.clock_difference);
             if let Some(state) = &view.certificate {
-                self.not_after.push_known(&self.labels, state.certificate.not_after);
+                self.not_after
+                    .push_known(&self.labels, state.certificate.not_after);
                 self.certificate.state_set(
                     &self.labels,
                     "state",

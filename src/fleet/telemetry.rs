@@ -25,7 +25,8 @@ static REQUESTS: Family = Family::counter(
     "Calls by end-point and outcome",
     &["address", "outcome", "remote"],
 );
-static SCRAPES: Family = Family::counter("proxfleet_scrapes_total", "Scrapes that were answered", &[]);
+static SCRAPES: Family =
+    Family::counter("proxfleet_scrapes_total", "Scrapes that were answered", &[]);
 static SCRAPE_DURATION: Family = Family::histogram(
     "proxfleet_scrape_duration_seconds",
     "Time until a scrape was answered, with the wait for the remotes",
@@ -91,7 +92,11 @@ impl Telemetry {
     pub fn new() -> Self {
         let mut registry = OwnRegistry::new();
         let build = registry.register(&BUILD_INFO, Labelled::<BuildLabels, Gauge>::default());
-        build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
+        build
+            .get_or_create(&BuildLabels {
+                version: env!("CARGO_PKG_VERSION"),
+            })
+            .set(1);
         Self {
             request_duration: registry.register(
                 &REQUEST_DURATION,
@@ -128,8 +133,11 @@ impl Telemetry {
         self.configurations_read.fetch_add(1, Ordering::Relaxed);
         self.configuration_good.set(i64::from(good));
         if good {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            self.configuration_time.set(now.as_secs().try_into().unwrap_or(i64::MAX));
+            let now = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
+            self.configuration_time
+                .set(now.as_secs().try_into().unwrap_or(i64::MAX));
         }
     }
 
@@ -156,7 +164,11 @@ impl Telemetry {
 
     /// Drops the series of a remote that is configured no longer.
     pub fn forget(&self, remote: &str) {
-        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner).remove(remote);
+        let counted = self
+            .counted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(remote);
         for labels in counted.unwrap_or_default() {
             self.requests.remove(&labels);
         }
@@ -194,7 +206,10 @@ pub struct EndpointView {
 
 impl EndpointTelemetry {
     pub fn view(&self) -> EndpointView {
-        self.view.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.view
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -206,8 +221,14 @@ impl RemoteTelemetry {
 
 impl Observer for RemoteTelemetry {
     fn call_finished(&self, record: &CallRecord) {
-        let labels = CallLabels { call: record.call, product: record.product.as_str() };
-        self.telemetry.request_duration.get_or_create(&labels).observe(record.elapsed.as_secs_f64());
+        let labels = CallLabels {
+            call: record.call,
+            product: record.product.as_str(),
+        };
+        self.telemetry
+            .request_duration
+            .get_or_create(&labels)
+            .observe(record.elapsed.as_secs_f64());
         let endpoint = self.endpoints.get(record.endpoint);
         if let Some(endpoint) = endpoint {
             self.telemetry.count(RequestLabels {
@@ -216,16 +237,22 @@ impl Observer for RemoteTelemetry {
                 remote: Arc::clone(&self.remote),
             });
             if record.clock_difference.is_some() {
-                endpoint.view.lock().unwrap_or_else(PoisonError::into_inner).clock_difference =
-                    record.clock_difference;
+                endpoint
+                    .view
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clock_difference = record.clock_difference;
             }
         }
     }
 
     fn certificate_seen(&self, endpoint: usize, certificate: &CertificateState) {
         if let Some(endpoint) = self.endpoints.get(endpoint) {
-            endpoint.view.lock().unwrap_or_else(PoisonError::into_inner).certificate =
-                Some(certificate.clone());
+            endpoint
+                .view
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .certificate = Some(certificate.clone());
         }
     }
 }

@@ -16,7 +16,7 @@ pub mod parse;
 mod tests;
 
 pub use block::Block;
-pub use exposition::{Format, assemble, gzip};
+pub use exposition::{Format, assemble, assemble_gzip};
 pub use family::{Family, Kind};
 pub use labels::LabelBlock;
 pub use lines::{Lines, Value};

@@ -27,7 +27,14 @@ impl Call {
     const BODY_LIMIT: usize = 64 << 20;
 
     pub fn get(name: &'static str, path: String) -> Self {
-        Self { name, path, node: None, endpoint: None, time_out: None, body_limit: Self::BODY_LIMIT }
+        Self {
+            name,
+            path,
+            node: None,
+            endpoint: None,
+            time_out: None,
+            body_limit: Self::BODY_LIMIT,
+        }
     }
 }
 
@@ -47,7 +54,12 @@ impl Answer {
     /// The server's time, or ours where it has not told.
     pub fn unix_time(&self) -> f64 {
         self.date.map_or_else(
-            || self.received_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64(),
+            || {
+                self.received_at
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default()
+                    .as_secs_f64()
+            },
             |date| date as f64,
         )
     }

@@ -64,10 +64,14 @@ fn address(bytes: &[u8]) -> Option<String> {
     if let Ok(octets) = <[u8; 4]>::try_from(bytes) {
         return Some(std::net::Ipv4Addr::from(octets).to_string());
     }
-    <[u8; 16]>::try_from(bytes).ok().map(|octets| std::net::Ipv6Addr::from(octets).to_string())
+    <[u8; 16]>::try_from(bytes)
+        .ok()
+        .map(|octets| std::net::Ipv6Addr::from(octets).to_string())
 }
 
 /// A stranger has written this, and it goes to terminals and logs.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }

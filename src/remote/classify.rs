@@ -54,7 +54,9 @@ fn unauthorised(refusal: &Refusal<'_>, text: String) -> Failure {
             "; this looks like a Proxmox Backup Server: its type is \"pbs\""
         }
         Product::Pbs if from_pve => "; this looks like Proxmox VE: its type is \"pve\"",
-        _ => "; its id or secret is wrong, or it is expired or disabled: the server does not say which",
+        _ => {
+            "; its id or secret is wrong, or it is expired or disabled: the server does not say which"
+        }
     };
     Failure::Unauthorised { text, hint }
 }
@@ -71,7 +73,9 @@ fn text(refusal: &Refusal<'_>) -> String {
         Product::Pbs if !refusal.body.trim().is_empty() => refusal.body.trim().to_owned(),
         _ => {
             let mut text = refusal.reason.trim().to_owned();
-            let errors = serde_json::from_str::<Body>(refusal.body).ok().and_then(|body| body.errors);
+            let errors = serde_json::from_str::<Body>(refusal.body)
+                .ok()
+                .and_then(|body| body.errors);
             for (parameter, error) in errors.into_iter().flatten() {
                 let error = error.as_str().unwrap_or_default().trim().to_owned();
                 text.push_str(&format!(" {parameter}: {error}"));
@@ -79,7 +83,11 @@ fn text(refusal: &Refusal<'_>) -> String {
             text
         }
     };
-    let text = if text.is_empty() { format!("status {}", refusal.status) } else { text };
+    let text = if text.is_empty() {
+        format!("status {}", refusal.status)
+    } else {
+        text
+    };
     let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     printable.take(QUOTED).collect()
 }
@@ -117,41 +125,149 @@ fn is_lack_of_rights(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::outcome::Outcome;
     use crate::remote::error::{CallError, Context};
+    use crate::remote::outcome::Outcome;
 
     fn refused(product: Product, status: u16, reason: &str, body: &str) -> CallError {
-        let server = if product == Product::Pve { "pve-api-daemon/3.0" } else { "" };
-        let failure = failure(&Refusal { product, status, reason, body, server, node: Some("pve2") });
-        let context = Context { remote: "r".into(), product, call: "/x", address: None };
+        let server = if product == Product::Pve {
+            "pve-api-daemon/3.0"
+        } else {
+            ""
+        };
+        let failure = failure(&Refusal {
+            product,
+            status,
+            reason,
+            body,
+            server,
+            node: Some("pve2"),
+        });
+        let context = Context {
+            remote: "r".into(),
+            product,
+            call: "/x",
+            address: None,
+        };
         CallError::new(context, failure)
     }
 
     #[test]
     fn each_form_of_error_has_its_outcome() {
-        use Outcome::{Forbidden, Invalid, NotApplicable, ObjectGone, OtherNodeDown, Unauthorised, Unavailable};
+        use Outcome::{
+            Forbidden, Invalid, NotApplicable, ObjectGone, OtherNodeDown, Unauthorised, Unavailable,
+        };
         use Product::{Pbs, Pve};
         for (product, status, reason, body, expected) in [
             (Pve, 401, "Authentication failed!", "", Unauthorised),
             (Pve, 401, "No ticket", "", Unauthorised),
-            (Pbs, 401, "Unauthorized", "authentication failed", Unauthorised),
-            (Pve, 403, "Permission check failed (/, Sys.Audit)", "{}", Forbidden),
+            (
+                Pbs,
+                401,
+                "Unauthorized",
+                "authentication failed",
+                Unauthorised,
+            ),
+            (
+                Pve,
+                403,
+                "Permission check failed (/, Sys.Audit)",
+                "{}",
+                Forbidden,
+            ),
             (Pbs, 403, "Forbidden", "permission check failed", Forbidden),
-            (Pbs, 400, "Bad Request", "missing permissions 'Sys.Modify' on '/system/tasks'", Forbidden),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "missing permissions 'Sys.Modify' on '/system/tasks'",
+                Forbidden,
+            ),
             (Pve, 595, "Connection refused", "", OtherNodeDown),
             (Pve, 596, "Connection timed out", "", OtherNodeDown),
-            (Pve, 500, "address lookup for 'pve3' did not find any IP address", "", OtherNodeDown),
-            (Pve, 500, "hostname lookup 'x' failed - failed to get address info", "", OtherNodeDown),
-            (Pve, 501, "Method 'GET /nosuch' not implemented", "", NotApplicable),
-            (Pbs, 404, "Not Found", "Path '/api2/json/nosuch' not found.", NotApplicable),
-            (Pve, 500, "cannot index groups: ha groups have been migrated to rules", "", NotApplicable),
-            (Pbs, 400, "Bad Request", "datastore 'o' is unavailable: offline maintenance mode: ", NotApplicable),
-            (Pbs, 400, "Bad Request", "datastore 'usb' is not mounted", NotApplicable),
-            (Pve, 500, "Configuration file 'nodes/a/qemu-server/9.conf' does not exist", "", ObjectGone),
-            (Pbs, 400, "Bad Request", "no such datastore 'nosuch'", ObjectGone),
-            (Pve, 400, "Parameter verification failed.", r#"{"errors":{"foo":"not defined"}}"#, Invalid),
-            (Pbs, 400, "Bad Request", "ENOENT: No such file or directory", Invalid),
-            (Pve, 500, "short read on command socket (16 != 0)", "", Unavailable),
+            (
+                Pve,
+                500,
+                "address lookup for 'pve3' did not find any IP address",
+                "",
+                OtherNodeDown,
+            ),
+            (
+                Pve,
+                500,
+                "hostname lookup 'x' failed - failed to get address info",
+                "",
+                OtherNodeDown,
+            ),
+            (
+                Pve,
+                501,
+                "Method 'GET /nosuch' not implemented",
+                "",
+                NotApplicable,
+            ),
+            (
+                Pbs,
+                404,
+                "Not Found",
+                "Path '/api2/json/nosuch' not found.",
+                NotApplicable,
+            ),
+            (
+                Pve,
+                500,
+                "cannot index groups: ha groups have been migrated to rules",
+                "",
+                NotApplicable,
+            ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "datastore 'o' is unavailable: offline maintenance mode: ",
+                NotApplicable,
+            ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "datastore 'usb' is not mounted",
+                NotApplicable,
+            ),
+            (
+                Pve,
+                500,
+                "Configuration file 'nodes/a/qemu-server/9.conf' does not exist",
+                "",
+                ObjectGone,
+            ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "no such datastore 'nosuch'",
+                ObjectGone,
+            ),
+            (
+                Pve,
+                400,
+                "Parameter verification failed.",
+                r#"{"errors":{"foo":"not defined"}}"#,
+                Invalid,
+            ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "ENOENT: No such file or directory",
+                Invalid,
+            ),
+            (
+                Pve,
+                500,
+                "short read on command socket (16 != 0)",
+                "",
+                Unavailable,
+            ),
             (Pve, 503, "", "", Unavailable),
         ] {
             let error = refused(product, status, reason, body);
@@ -176,7 +292,15 @@ mod tests {
     fn the_wrong_product_is_told_by_the_form_of_the_refusal() {
         let refusal = |product, server, body| {
             let reason = "Unauthorized";
-            failure(&Refusal { product, status: 401, reason, body, server, node: None }).to_string()
+            failure(&Refusal {
+                product,
+                status: 401,
+                reason,
+                body,
+                server,
+                node: None,
+            })
+            .to_string()
         };
         assert!(refusal(Product::Pve, "", "authentication failed").contains("type is \"pbs\""));
         assert!(refusal(Product::Pbs, "pve-api-daemon/3.0", "").contains("type is \"pve\""));
@@ -185,7 +309,12 @@ mod tests {
 
     #[test]
     fn long_and_odd_texts_are_cut_and_cleaned() {
-        let error = refused(Product::Pbs, 500, "", &format!("a\x1b[31m\n{}", "é".repeat(2000)));
+        let error = refused(
+            Product::Pbs,
+            500,
+            "",
+            &format!("a\x1b[31m\n{}", "é".repeat(2000)),
+        );
         let text = error.to_string();
         assert!(!text.contains('\x1b') && !text.contains('\n'));
         assert!(text.chars().count() < 400);

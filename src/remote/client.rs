@@ -39,7 +39,9 @@ struct Inner {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("remote", &self.0.name).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("remote", &self.0.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -112,7 +114,9 @@ impl Client {
                 _ if error.is_answered() => alone.accepted(),
                 _ => alone.unanswered(error.clone()),
             },
-            (Entry::Free, Err(error)) if matches!(error.failure(), Failure::Unauthorised { .. }) => {
+            (Entry::Free, Err(error))
+                if matches!(error.failure(), Failure::Unauthorised { .. }) =>
+            {
                 inner.login.refused();
             }
             (Entry::Free, _) => {}
@@ -129,26 +133,38 @@ impl Client {
     /// The error for an answer that shows nothing because the token may see nothing.
     pub fn nothing_visible(&self, answer: &Answer, call: &'static str, missing: &str) -> CallError {
         let context = self.0.context(call, Some(answer.endpoint));
-        CallError::new(context, Failure::Forbidden(format!("{missing} (the answer is empty)")))
+        CallError::new(
+            context,
+            Failure::Forbidden(format!("{missing} (the answer is empty)")),
+        )
     }
 
     /// The error for a call that came with a later version than the remote's; it is not made.
     pub fn too_old(&self, call: &'static str, version: Version, since: Version) -> CallError {
         let context = self.0.context(call, None);
-        CallError::new(context, Failure::NotImplemented(format!("{version}, it came with {since}")))
+        CallError::new(
+            context,
+            Failure::NotImplemented(format!("{version}, it came with {since}")),
+        )
     }
 }
 
 impl Inner {
     async fn try_endpoints(&self, call: &Call, deadline: Instant) -> Result<Answer, CallError> {
         let candidates = match call.endpoint {
-            Some(only) => Vec::from_iter(self.endpoints().may_ask(only, Instant::now()).then_some(only)),
+            Some(only) => Vec::from_iter(
+                self.endpoints()
+                    .may_ask(only, Instant::now())
+                    .then_some(only),
+            ),
             None => self.endpoints().candidates(Instant::now()),
         };
         let mut last = None;
         let count = candidates.len();
         for (position, index) in candidates.into_iter().enumerate() {
-            let Some(transport) = self.transports.get(index) else { continue };
+            let Some(transport) = self.transports.get(index) else {
+                continue;
+            };
             let mut left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -165,7 +181,11 @@ impl Inner {
             }
         }
         Err(last.unwrap_or_else(|| {
-            let last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let last = self
+                .last_failure
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
             CallError::new(self.context(call.name, None), Failure::BackOff(last))
         }))
     }
@@ -184,9 +204,15 @@ impl Inner {
 
         let result = match result {
             Ok(reply) => {
-                self.observe(index, call, super::outcome::Outcome::Ok, elapsed, reply.date.and_then(|date| {
-                    transport::clock_difference(date, sent, received)
-                }));
+                self.observe(
+                    index,
+                    call,
+                    super::outcome::Outcome::Ok,
+                    elapsed,
+                    reply
+                        .date
+                        .and_then(|date| transport::clock_difference(date, sent, received)),
+                );
                 Ok(Answer {
                     body: reply.body,
                     endpoint: index,
@@ -241,7 +267,9 @@ impl Inner {
     }
 
     fn endpoints(&self) -> MutexGuard<'_, Endpoints> {
-        self.endpoints.lock().unwrap_or_else(PoisonError::into_inner)
+        self.endpoints
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -268,10 +296,20 @@ impl<'a> Asking<'a> {
     }
 
     fn failed(self, error: &CallError) {
-        *self.inner.last_failure.lock().unwrap_or_else(PoisonError::into_inner) =
-            error.failure().to_string();
-        if self.inner.endpoints().failed(self.index, Instant::now(), fastrand::f64()) {
-            self.log_change("the end-point does not answer, the others are asked", Some(error));
+        *self
+            .inner
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = error.failure().to_string();
+        if self
+            .inner
+            .endpoints()
+            .failed(self.index, Instant::now(), fastrand::f64())
+        {
+            self.log_change(
+                "the end-point does not answer, the others are asked",
+                Some(error),
+            );
         }
     }
 

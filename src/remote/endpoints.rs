@@ -26,7 +26,10 @@ enum State {
 
 impl Endpoints {
     pub(super) fn new(count: usize) -> Self {
-        Self { states: vec![State::Alive; count], preferred: 0 }
+        Self {
+            states: vec![State::Alive; count],
+            preferred: 0,
+        }
     }
 
     /// The end-points to ask, in order; those that are dead and not yet due are left out. Whoever
@@ -86,7 +89,9 @@ impl Endpoints {
             State::Alive => 0,
             State::Dead { failures, .. } => *failures,
         };
-        let wait = FIRST_BACK_OFF.saturating_mul(1 << failures.min(16)).min(LONGEST_BACK_OFF);
+        let wait = FIRST_BACK_OFF
+            .saturating_mul(1 << failures.min(16))
+            .min(LONGEST_BACK_OFF);
         *state = State::Dead {
             failures: failures.saturating_add(1),
             until: now + wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0),
@@ -118,7 +123,11 @@ mod tests {
         endpoints.failed(0, now, 0.0);
         assert_eq!(endpoints.candidates(now), [1, 2]);
         endpoints.answered(1, true);
-        assert_eq!(endpoints.candidates(now + seconds(2)), [1, 2, 0], "the dead one last");
+        assert_eq!(
+            endpoints.candidates(now + seconds(2)),
+            [1, 2, 0],
+            "the dead one last"
+        );
         endpoints.answered(0, false);
         assert_eq!(endpoints.candidates(now), [1, 2, 0]);
     }
@@ -129,7 +138,11 @@ mod tests {
         let mut endpoints = Endpoints::new(1);
         for wait in [1, 2, 4, 8, 16, 32, 60, 60] {
             endpoints.failed(0, now, 0.0);
-            assert!(endpoints.candidates(now + seconds(wait) - Duration::from_millis(1)).is_empty());
+            assert!(
+                endpoints
+                    .candidates(now + seconds(wait) - Duration::from_millis(1))
+                    .is_empty()
+            );
             now += seconds(wait);
             assert_eq!(endpoints.candidates(now), [0]);
         }
@@ -139,6 +152,10 @@ mod tests {
         assert_eq!(endpoints.candidates(now), [0]);
         endpoints.answered(0, true);
         endpoints.failed(0, now, 0.0);
-        assert_eq!(endpoints.candidates(now + seconds(1)), [0], "the first wait again");
+        assert_eq!(
+            endpoints.candidates(now + seconds(1)),
+            [0],
+            "the first wait again"
+        );
     }
 }

@@ -12,10 +12,18 @@ use crate::config::Product;
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     #[error("remote {remote:?}: TLS cannot be set up: {source}")]
-    Tls { remote: String, source: rustls::Error },
+    Tls {
+        remote: String,
+        source: rustls::Error,
+    },
     #[error("remote {remote:?}: the HTTP client cannot be set up: {source}")]
-    Http { remote: String, source: reqwest::Error },
-    #[error("remote {remote:?}: the token cannot be sent: it has characters that no header may have")]
+    Http {
+        remote: String,
+        source: reqwest::Error,
+    },
+    #[error(
+        "remote {remote:?}: the token cannot be sent: it has characters that no header may have"
+    )]
     Token { remote: String },
     #[error("remote {remote:?}: {address:?} is no host")]
     Address { remote: String, address: String },
@@ -94,7 +102,10 @@ fn distrust(state: &CertificateState) -> String {
 
 impl CallError {
     pub fn new(context: Context, failure: Failure) -> Self {
-        Self { context, failure: Arc::new(failure) }
+        Self {
+            context,
+            failure: Arc::new(failure),
+        }
     }
 
     pub fn failure(&self) -> &Failure {
@@ -146,14 +157,23 @@ impl CallError {
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Context { remote, call, address, .. } = &self.context;
+        let Context {
+            remote,
+            call,
+            address,
+            ..
+        } = &self.context;
         write!(f, "remote {remote:?}: GET {call}")?;
         if let Some(address) = address {
             write!(f, " at {address}")?;
         }
         let text = self.failure.to_string();
         let text = text.replace("REMOTE", remote);
-        write!(f, ": {}", text.replace("ADDRESS", address.as_deref().unwrap_or("ADDRESS")))
+        write!(
+            f,
+            ": {}",
+            text.replace("ADDRESS", address.as_deref().unwrap_or("ADDRESS"))
+        )
     }
 }
 

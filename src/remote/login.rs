@@ -51,7 +51,12 @@ pub(super) struct Alone<'a> {
 
 impl Login {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::new(State { phase: Phase::Unproven, pause: FIRST_PAUSE }) }
+        Self {
+            state: Mutex::new(State {
+                phase: Phase::Unproven,
+                pause: FIRST_PAUSE,
+            }),
+        }
     }
 
     /// Waits for permission. An error is that of the call that went first.
@@ -84,7 +89,11 @@ impl Login {
     fn begin(&self, state: &mut State) -> Alone<'_> {
         let (told, proving) = watch::channel(None);
         state.phase = Phase::Proving(proving);
-        Alone { login: self, told, settled: false }
+        Alone {
+            login: self,
+            told,
+            settled: false,
+        }
     }
 
     /// A token that was accepted before has been refused.
@@ -159,11 +168,19 @@ mod tests {
     use std::sync::Arc;
 
     fn context() -> Context {
-        Context { remote: "r".into(), product: Product::Pve, call: "/version", address: None }
+        Context {
+            remote: "r".into(),
+            product: Product::Pve,
+            call: "/version",
+            address: None,
+        }
     }
 
     fn refusal() -> CallError {
-        let failure = Failure::Unauthorised { text: "No ticket".to_owned(), hint: "" };
+        let failure = Failure::Unauthorised {
+            text: "No ticket".to_owned(),
+            hint: "",
+        };
         CallError::new(context(), failure)
     }
 
@@ -184,7 +201,9 @@ mod tests {
         for waiter in waiting {
             assert!(waiter.await.unwrap().is_err());
         }
-        assert!(matches!(login.enter(&context()).await, Err(error) if error.to_string().contains("tried again in")));
+        assert!(
+            matches!(login.enter(&context()).await, Err(error) if error.to_string().contains("tried again in"))
+        );
         login.reset();
         let Ok(Entry::Alone(again)) = login.enter(&context()).await else {
             panic!("after a reset one goes alone");

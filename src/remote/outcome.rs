@@ -47,6 +47,9 @@ impl Outcome {
 
     /// Whether something is wrong with the remote, the token or us.
     pub const fn is_error(self) -> bool {
-        matches!(self, Self::Forbidden | Self::Invalid | Self::Unauthorised | Self::Unavailable)
+        matches!(
+            self,
+            Self::Forbidden | Self::Invalid | Self::Unauthorised | Self::Unavailable
+        )
     }
 }

@@ -74,7 +74,10 @@ impl Transport {
             })
         };
         let tls = trust::client_config(roots, config.ca.as_ref(), endpoint.fingerprint, witness)
-            .map_err(|source| SetupError::Tls { remote: remote(), source })?;
+            .map_err(|source| SetupError::Tls {
+                remote: remote(),
+                source,
+            })?;
         let idle = match config.product {
             Product::Pve => PVE_IDLE,
             Product::Pbs => PBS_IDLE,
@@ -91,11 +94,17 @@ impl Transport {
             .pool_max_idle_per_host(config.max_in_flight)
             .user_agent(concat!("proxfleet/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|source| SetupError::Http { remote: remote(), source })?;
+            .map_err(|source| SetupError::Http {
+                remote: remote(),
+                source,
+            })?;
 
         let base = format!("https://{address}/api2/json");
         if base.parse::<reqwest::Url>().is_err() {
-            return Err(SetupError::Address { remote: remote(), address: address.to_string() });
+            return Err(SetupError::Address {
+                remote: remote(),
+                address: address.to_string(),
+            });
         }
         Ok(Self {
             address,
@@ -114,7 +123,9 @@ impl Transport {
             // worked on the call, and a new connection will do.
             Err(Unsent::Stale) => {
                 let left = deadline.saturating_duration_since(Instant::now());
-                self.get_once(call, left).await.map_err(|unsent| unsent.into_failure())
+                self.get_once(call, left)
+                    .await
+                    .map_err(|unsent| unsent.into_failure())
             }
             result => result.map_err(|unsent| unsent.into_failure()),
         }
@@ -144,7 +155,9 @@ impl Transport {
             .unwrap_or_default();
         let server = header(response.headers(), &SERVER);
         // The status says enough where the body cannot be read.
-        let body = read(&mut response, ERROR_BODY, time_out).await.unwrap_or_default();
+        let body = read(&mut response, ERROR_BODY, time_out)
+            .await
+            .unwrap_or_default();
         let failure = classify::failure(&Refusal {
             product: self.product,
             status: status.as_u16(),
@@ -158,7 +171,10 @@ impl Transport {
 
     fn unsent(&self, error: &reqwest::Error, time_out: Duration) -> Unsent {
         if error.is_connect() && is_distrust(error) {
-            let last = self.certificate.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = self
+                .certificate
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if let Some(state) = last.as_ref() {
                 return Unsent::No(Failure::Certificate(Box::new(state.clone())));
             }
@@ -170,7 +186,9 @@ impl Transport {
             return Unsent::No(Failure::TimedOut(time_out));
         }
         if chain(error).any(|cause| {
-            cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)
+            cause
+                .downcast_ref::<hyper::Error>()
+                .is_some_and(hyper::Error::is_incomplete_message)
         }) {
             return Unsent::Stale;
         }
@@ -222,14 +240,19 @@ fn authorization(config: &config::Remote) -> Result<HeaderValue, SetupError> {
         Product::Pve => format!("PVEAPIToken={}={secret}", config.token.id),
         Product::Pbs => format!("PBSAPIToken={}:{secret}", config.token.id),
     };
-    let mut value = HeaderValue::try_from(text)
-        .map_err(|_| SetupError::Token { remote: config.name.clone() })?;
+    let mut value = HeaderValue::try_from(text).map_err(|_| SetupError::Token {
+        remote: config.name.clone(),
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
 
 fn header(headers: &HeaderMap, name: &reqwest::header::HeaderName) -> String {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn unix_seconds(date: &HeaderValue) -> Option<i64> {
@@ -245,7 +268,9 @@ pub(super) fn clock_difference(date: i64, sent: SystemTime, received: SystemTime
     Some(date as f64 + 0.5 - ours)
 }
 
-fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error| StdError::source(*error))
 }
 
@@ -258,12 +283,18 @@ fn is_distrust(error: &(dyn StdError + 'static)) -> bool {
             Some(inner as &(dyn StdError + 'static))
         });
         inner.into_iter().any(|cause| {
-            matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+            matches!(
+                cause.downcast_ref(),
+                Some(rustls::Error::InvalidCertificate(_))
+            )
         })
     })
 }
 
 /// What is at the bottom; what stands above it repeats the address.
 fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    chain(error).last().map(ToString::to_string).unwrap_or_default()
+    chain(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }

@@ -48,7 +48,11 @@ impl SystemRoots {
     fn of(roots: RootCertStore) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let roots = Arc::new(roots);
-        Self { verifier: chain_verifier(&roots, &provider), provider, roots }
+        Self {
+            verifier: chain_verifier(&roots, &provider),
+            provider,
+            roots,
+        }
     }
 
     /// The check of chains for a remote, with its own CA where it has one.
@@ -67,7 +71,9 @@ fn chain_verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Option<Arc<WebPkiServerVerifier>> {
     // The only error is that there are no roots: then nothing is trusted by chain.
-    WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(provider)).build().ok()
+    WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(provider))
+        .build()
+        .ok()
 }
 
 /// How a certificate was judged.
@@ -122,7 +128,9 @@ struct Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("pin", &self.pin).finish_non_exhaustive()
+        f.debug_struct("Verifier")
+            .field("pin", &self.pin)
+            .finish_non_exhaustive()
     }
 }
 
@@ -149,7 +157,12 @@ impl Verifier {
             (Some(_), Some(_)) => Verdict::Mismatch,
             (Some(_), None) => Verdict::Untrusted,
         };
-        CertificateState { certificate, verdict, objection, expected: self.pin }
+        CertificateState {
+            certificate,
+            verdict,
+            objection,
+            expected: self.pin,
+        }
     }
 }
 
@@ -178,7 +191,12 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -187,11 +205,18 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -221,13 +246,19 @@ pub(super) fn client_config(
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     #[error("{address}: cannot connect: {source}")]
-    Connect { address: String, source: std::io::Error },
+    Connect {
+        address: String,
+        source: std::io::Error,
+    },
     #[error("{address}: no answer within {time_out:?}")]
     TimedOut { address: String, time_out: Duration },
     #[error("{host:?} is no host name or address")]
     Name { host: String },
     #[error("{address}: it does not speak TLS: {source}")]
-    Tls { address: String, source: std::io::Error },
+    Tls {
+        address: String,
+        source: std::io::Error,
+    },
     #[error("TLS cannot be set up: {0}")]
     Setup(#[from] rustls::Error),
 }
@@ -245,8 +276,9 @@ pub async fn probe(
         true => format!("[{host}]:{port}"),
         false => format!("{host}:{port}"),
     };
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| ProbeError::Name { host: host.to_owned() })?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| ProbeError::Name {
+        host: host.to_owned(),
+    })?;
     let seen = Arc::new(Mutex::new(None));
     let witness = {
         let seen = Arc::clone(&seen);
@@ -257,14 +289,21 @@ pub async fn probe(
     let config = client_config(roots, authority, pin, witness)?;
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let shaking = async {
-        let stream = TcpStream::connect((host, port))
-            .await
-            .map_err(|source| ProbeError::Connect { address: address.clone(), source })?;
+        let stream =
+            TcpStream::connect((host, port))
+                .await
+                .map_err(|source| ProbeError::Connect {
+                    address: address.clone(),
+                    source,
+                })?;
         Ok::<_, ProbeError>(connector.connect(name, stream).await.map(drop))
     };
     let shaken = tokio::time::timeout(time_out, shaking)
         .await
-        .map_err(|_| ProbeError::TimedOut { address: address.clone(), time_out })??;
+        .map_err(|_| ProbeError::TimedOut {
+            address: address.clone(),
+            time_out,
+        })??;
     let state = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (state, shaken) {
         (Some(state), _) => Ok(state),

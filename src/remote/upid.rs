@@ -32,12 +32,14 @@ impl FromStr for Upid {
     fn from_str(text: &str) -> Result<Self, NoUpid> {
         let fields: Vec<&str> = text.split(':').collect();
         let (product, rest) = match fields.as_slice() {
-            ["UPID", node, pid, pstart, start, kind, id, user, ""] => {
-                (Product::Pve, ([*pid, *pstart, "0"], [*node, *start, *kind, *id, *user]))
-            }
-            ["UPID", node, pid, pstart, task, start, kind, id, user, ""] => {
-                (Product::Pbs, ([*pid, *pstart, *task], [*node, *start, *kind, *id, *user]))
-            }
+            ["UPID", node, pid, pstart, start, kind, id, user, ""] => (
+                Product::Pve,
+                ([*pid, *pstart, "0"], [*node, *start, *kind, *id, *user]),
+            ),
+            ["UPID", node, pid, pstart, task, start, kind, id, user, ""] => (
+                Product::Pbs,
+                ([*pid, *pstart, *task], [*node, *start, *kind, *id, *user]),
+            ),
             _ => return Err(NoUpid),
         };
         let (numbers, [node, start, kind, id, user]) = rest;
@@ -108,20 +110,38 @@ mod tests {
 
     #[test]
     fn pve_and_pbs_tell_by_their_fields() {
-        let pve: Upid = "UPID:pve1:0000AB12:0012D687:6B0243E3:vzdump:100:root@pam!x:".parse().unwrap();
-        assert_eq!((pve.product, &*pve.node, &*pve.task_type), (Product::Pve, "pve1", "vzdump"));
-        assert_eq!((pve.start_time, &*pve.id, &*pve.user), (0x6B02_43E3, "100", "root@pam!x"));
+        let pve: Upid = "UPID:pve1:0000AB12:0012D687:6B0243E3:vzdump:100:root@pam!x:"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            (pve.product, &*pve.node, &*pve.task_type),
+            (Product::Pve, "pve1", "vzdump")
+        );
+        assert_eq!(
+            (pve.start_time, &*pve.id, &*pve.user),
+            (0x6B02_43E3, "100", "root@pam!x")
+        );
 
         let text = r"UPID:pbs-01:000003A9:00000612:000017CD:643F3D37:backup:Backup\x2dVms\x3avm-6002:backup@pbs:";
         let pbs: Upid = text.parse().unwrap();
-        assert_eq!((pbs.product, &*pbs.id), (Product::Pbs, "Backup-Vms:vm/6002"));
+        assert_eq!(
+            (pbs.product, &*pbs.id),
+            (Product::Pbs, "Backup-Vms:vm/6002")
+        );
         assert_eq!(pbs.start_time, 1_681_866_039);
         assert_eq!(pbs.to_string(), text);
     }
 
     #[test]
     fn anything_else_is_no_task() {
-        for text in ["", "UPID", "UPID:::::::", "UPID:n:x:1:1:t:i:u:", "UPID:n:1:1:1:t:i:u", "x:n:1:1:1:t:i:u:"] {
+        for text in [
+            "",
+            "UPID",
+            "UPID:::::::",
+            "UPID:n:x:1:1:t:i:u:",
+            "UPID:n:1:1:1:t:i:u",
+            "x:n:1:1:1:t:i:u:",
+        ] {
             assert_eq!(text.parse::<Upid>(), Err(NoUpid), "{text}");
         }
     }

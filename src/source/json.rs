@@ -325,7 +325,17 @@ mod tests {
         let sizes: Vec<_> = rows.0.iter().map(|row| row.size.0).collect();
         assert_eq!(
             sizes,
-            [Some(1.0), Some(2.5), Some(1.0), None, None, None, None, None, None]
+            [
+                Some(1.0),
+                Some(2.5),
+                Some(1.0),
+                None,
+                None,
+                None,
+                None,
+                None,
+                None
+            ]
         );
     }
 
@@ -340,7 +350,12 @@ mod tests {
 
     #[test]
     fn null_is_an_empty_list_and_a_text_is_not_a_list() {
-        assert!(envelope::<Rows<Row<'_>>>(r#"{"data":null}"#).unwrap().0.is_empty());
+        assert!(
+            envelope::<Rows<Row<'_>>>(r#"{"data":null}"#)
+                .unwrap()
+                .0
+                .is_empty()
+        );
         assert!(envelope::<Rows<Row<'_>>>(r#"{"data":"x"}"#).is_err());
         assert!(envelope::<Rows<Row<'_>>>("<html>").is_err());
     }

@@ -150,7 +150,11 @@ impl<T: Send + Sync> AnySource for Source<T> {
         previous: Option<AnyValue>,
     ) -> Fetching<'a, AnyValue> {
         let previous = previous.and_then(|value| value.downcast::<T>().ok());
-        let fetching = (self.fetch)(Asked { session, node, previous });
+        let fetching = (self.fetch)(Asked {
+            session,
+            node,
+            previous,
+        });
         Box::pin(async move {
             let fetched = fetching.await?;
             Ok(Fetched {

@@ -8,8 +8,12 @@ use serde::Deserialize;
 use super::json::{self, Number, Object, Unreadable};
 use super::{ApiCall, Privilege};
 
-pub static PERMISSIONS_CALL: ApiCall =
-    ApiCall { path: "/access/permissions", parameters: &[], privileges: &[], since: None };
+pub static PERMISSIONS_CALL: ApiCall = ApiCall {
+    path: "/access/permissions",
+    parameters: &[],
+    privileges: &[],
+    since: None,
+};
 
 /// Privileges by path; each with whether it holds for what is below the path.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -40,7 +44,10 @@ impl Permissions {
 
     /// What is lacking of these.
     pub fn missing<'p>(&self, needed: impl Iterator<Item = &'p Privilege>) -> BTreeSet<Privilege> {
-        needed.filter(|privilege| !self.has(privilege)).copied().collect()
+        needed
+            .filter(|privilege| !self.has(privilege))
+            .copied()
+            .collect()
     }
 }
 
@@ -52,9 +59,16 @@ pub fn parse(text: &str) -> Result<Permissions, Unreadable> {
 
     let paths: BTreeMap<String, Object<Held>> = json::envelope(text)?;
     let held = |Object(Held(held)): Object<Held>| {
-        held.into_iter().map(|(name, number)| (name, number.flag().unwrap_or(false))).collect()
+        held.into_iter()
+            .map(|(name, number)| (name, number.flag().unwrap_or(false)))
+            .collect()
     };
-    Ok(Permissions(paths.into_iter().map(|(path, privileges)| (path, held(privileges))).collect()))
+    Ok(Permissions(
+        paths
+            .into_iter()
+            .map(|(path, privileges)| (path, held(privileges)))
+            .collect(),
+    ))
 }
 
 #[cfg(test)]
@@ -62,7 +76,9 @@ mod tests {
     use super::*;
 
     fn has(text: &str, name: &'static str, path: &'static str) -> bool {
-        parse(&format!("{{\"data\":{text}}}")).unwrap().has(&Privilege { name, path })
+        parse(&format!("{{\"data\":{text}}}"))
+            .unwrap()
+            .has(&Privilege { name, path })
     }
 
     #[test]
@@ -71,10 +87,16 @@ mod tests {
         assert!(has(audit, "Sys.Audit", "/"));
         assert!(has(audit, "Sys.Audit", "/system/status"));
         assert!(has(audit, "VM.Audit", "/vms/100"));
-        assert!(!has(audit, "Sys.Audit", "/vms"), "what is listed is all there is");
+        assert!(
+            !has(audit, "Sys.Audit", "/vms"),
+            "what is listed is all there is"
+        );
         assert!(!has(audit, "VM.Audit", "/"));
         assert!(!has("{}", "Sys.Audit", "/"));
-        assert!(!has(r#"{"/":{"Sys.Audit":0}}"#, "Sys.Audit", "/nodes"), "it does not propagate");
+        assert!(
+            !has(r#"{"/":{"Sys.Audit":0}}"#, "Sys.Audit", "/nodes"),
+            "it does not propagate"
+        );
         assert!(has(r#"{"/":{"Sys.Audit":0}}"#, "Sys.Audit", "/"));
         assert!(has(r#"{"/":{"Sys.Audit":true}}"#, "Sys.Audit", "/system"));
     }

@@ -11,11 +11,11 @@ use tokio::sync::Notify;
 use super::json::Unreadable;
 use super::{ApiCall, Privilege};
 use crate::config::Product;
+use crate::remote::Client;
 use crate::remote::call::{Answer, Call};
 use crate::remote::error::CallError;
 use crate::remote::outcome::Outcome;
 use crate::remote::version::Version;
-use crate::remote::Client;
 
 /// How long a call that the token may not make, or the server does not know, is not made again.
 const REFUSED_FOR: Duration = Duration::from_secs(3600);
@@ -192,7 +192,8 @@ impl Session {
     pub fn learn_online_nodes<'a>(&self, nodes: impl Iterator<Item = &'a str> + Clone) {
         let known = self.online_nodes.load();
         if !known.iter().map(|node| &**node).eq(nodes.clone()) {
-            self.online_nodes.store(Arc::new(nodes.map(Arc::from).collect()));
+            self.online_nodes
+                .store(Arc::new(nodes.map(Arc::from).collect()));
             self.topology.notify_one();
         }
     }
@@ -221,7 +222,10 @@ impl Session {
             return Err(self.client.too_old(request.call.path, version, since));
         }
         let path = request.path(version);
-        let key = path.split_once('?').map_or(&*path, |(path, _)| path).to_owned();
+        let key = path
+            .split_once('?')
+            .map_or(&*path, |(path, _)| path)
+            .to_owned();
         if let Some(error) = self.refusal(&key) {
             return Err(error);
         }
@@ -235,7 +239,10 @@ impl Session {
         if let Err(error) = &result
             && is_lasting(error)
         {
-            let refusal = Refusal { since: Instant::now(), error: error.clone() };
+            let refusal = Refusal {
+                since: Instant::now(),
+                error: error.clone(),
+            };
             self.refusals
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -256,7 +263,10 @@ impl Session {
 
     /// Asks everything again: after a reload the operator may have granted what was missing.
     pub fn forget_refusals(&self) {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.refusals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// Parses an answer; a large one off the threads that serve connections.
@@ -267,7 +277,11 @@ impl Session {
         parse: fn(&str) -> Result<T, Unreadable>,
     ) -> Result<T, CallError> {
         let body = answer.body.clone();
-        let read = move || parse(&String::from_utf8_lossy(&body));
+        let read = move || match std::str::from_utf8(&body) {
+            Ok(text) => parse(text),
+            // A name in another encoding costs its letters, not the answer.
+            Err(_) => parse(&String::from_utf8_lossy(&body)),
+        };
         let result = if answer.body.len() > LARGE_BODY {
             match tokio::task::spawn_blocking(read).await {
                 Ok(result) => result,
@@ -276,7 +290,10 @@ impl Session {
         } else {
             read()
         };
-        result.map_err(|error| self.client.unreadable(answer, call.path, &error.to_string()))
+        result.map_err(|error| {
+            self.client
+                .unreadable(answer, call.path, &error.to_string())
+        })
     }
 
     /// The error for a call that was answered with nothing because the token may see nothing:
@@ -287,7 +304,8 @@ impl Session {
         call: &'static ApiCall,
         missing: Privilege,
     ) -> CallError {
-        self.client.nothing_visible(answer, call.path, &missing.to_string())
+        self.client
+            .nothing_visible(answer, call.path, &missing.to_string())
     }
 }
 

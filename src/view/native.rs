@@ -13,14 +13,30 @@ use crate::metric::family::Family;
 /// Every family of the view, in the order of the exposition.
 pub static FAMILIES: LazyLock<Vec<&'static Family>> = LazyLock::new(|| {
     let collected = COLLECTORS.iter().flat_map(|collector| collector.families);
-    collected.chain(status::FAMILIES).chain(process::FAMILIES).copied().collect()
+    collected
+        .chain(status::FAMILIES)
+        .chain(process::FAMILIES)
+        .copied()
+        .collect()
 });
 
-/// Renders the selected part of the fleet. `own` is the program's own metrics in the same format.
-pub fn render(fleet: &Fleet, selection: &Selection, format: Format, own: &str) -> Bytes {
+/// Renders the selected part of the fleet, compressed or not. `own` is the program's own metrics in
+/// the same format.
+pub fn render(
+    fleet: &Fleet,
+    selection: &Selection,
+    format: Format,
+    own: &str,
+    gzip: bool,
+) -> Bytes {
     let now = Instant::now();
     let roster = fleet.roster();
-    let remotes = || roster.remotes.iter().filter(|remote| selection.has_remote(remote));
+    let remotes = || {
+        roster
+            .remotes
+            .iter()
+            .filter(|remote| selection.has_remote(remote))
+    };
 
     let mut blocks = Vec::new();
     for remote in remotes() {
@@ -39,14 +55,21 @@ pub fn render(fleet: &Fleet, selection: &Selection, format: Format, own: &str) -
     if selection.is_everything() {
         blocks.push(Arc::new(process::render()));
     }
-    exposition::assemble(format, &FAMILIES, &blocks, own)
+    if gzip {
+        exposition::assemble_gzip(format, &FAMILIES, &blocks, own)
+    } else {
+        exposition::assemble(format, &FAMILIES, &blocks, own)
+    }
 }
 
 /// What a body is made from: differs whenever an answer for the selected remotes has come, or a
 /// configuration was read.
 pub fn generation(fleet: &Fleet, selection: &Selection) -> (u64, u64) {
     let roster = fleet.roster();
-    let remotes = roster.remotes.iter().filter(|remote| selection.has_remote(remote));
+    let remotes = roster
+        .remotes
+        .iter()
+        .filter(|remote| selection.has_remote(remote));
     let answers = remotes.map(|remote| remote.generation()).sum();
     (fleet.telemetry().configurations_read(), answers)
 }

@@ -22,8 +22,11 @@ pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next:
     if let Some(expected) = &app.server.load().basic_auth
         && !is_allowed(expected, request.headers())
     {
-        let mut response =
-            (StatusCode::UNAUTHORIZED, "user name and password are required\n").into_response();
+        let mut response = (
+            StatusCode::UNAUTHORIZED,
+            "user name and password are required\n",
+        )
+            .into_response();
         response.headers_mut().insert(
             header::WWW_AUTHENTICATE,
             HeaderValue::from_static("Basic realm=\"proxfleet\", charset=\"UTF-8\""),
@@ -42,9 +45,15 @@ fn is_allowed(expected: &BasicAuth, headers: &HeaderMap) -> bool {
     let Some(given) = credentials else {
         return false;
     };
-    let expected = format!("{}:{}", expected.username, expected.password.expose_secret());
+    let expected = format!(
+        "{}:{}",
+        expected.username,
+        expected.password.expose_secret()
+    );
     // Digests have one length, so that the time of the comparison tells nothing of the secret's.
-    Sha256::digest(&given).ct_eq(&Sha256::digest(expected.as_bytes())).into()
+    Sha256::digest(&given)
+        .ct_eq(&Sha256::digest(expected.as_bytes()))
+        .into()
 }
 
 #[cfg(test)]
@@ -52,9 +61,15 @@ mod tests {
     use super::*;
 
     fn allowed(header: &str) -> bool {
-        let expected = BasicAuth { username: "prometheus".into(), password: "s3cr:t".into() };
+        let expected = BasicAuth {
+            username: "prometheus".into(),
+            password: "s3cr:t".into(),
+        };
         let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, HeaderValue::from_str(header).unwrap());
+        headers.insert(
+            header::AUTHORIZATION,
+            HeaderValue::from_str(header).unwrap(),
+        );
         is_allowed(&expected, &headers)
     }
 
@@ -65,7 +80,10 @@ mod tests {
         assert!(!allowed("Basic cHJvbWV0aGV1czp4"));
         assert!(!allowed("Basic !!"));
         assert!(!allowed("Bearer cHJvbWV0aGV1czpzM2NyOnQ="));
-        let expected = BasicAuth { username: "a".into(), password: "b".into() };
+        let expected = BasicAuth {
+            username: "a".into(),
+            password: "b".into(),
+        };
         assert!(!is_allowed(&expected, &HeaderMap::new()));
     }
 }

@@ -27,8 +27,15 @@ pub(super) async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
     let mut rows = String::new();
     for remote in &roster.remotes {
         let config = &remote.config;
-        let (class, word) = if remote.is_up() { ("up", "up") } else { ("down", "down") };
-        let trouble = remote.trouble().map(|report| escape(&report)).unwrap_or_default();
+        let (class, word) = if remote.is_up() {
+            ("up", "up")
+        } else {
+            ("down", "down")
+        };
+        let trouble = remote
+            .trouble()
+            .map(|report| escape(&report))
+            .unwrap_or_default();
         // Writing to a String cannot fail.
         let _ = write!(
             rows,
@@ -61,7 +68,13 @@ pub(super) async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
          </body>\n</html>\n",
         version = env!("CARGO_PKG_VERSION"),
     );
-    ([(header::CONTENT_SECURITY_POLICY, POLICY), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], Html(page))
+    (
+        [
+            (header::CONTENT_SECURITY_POLICY, POLICY),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ],
+        Html(page),
+    )
 }
 
 fn escape(text: &str) -> String {
@@ -85,6 +98,9 @@ mod tests {
 
     #[test]
     fn what_a_remote_says_is_text() {
-        assert_eq!(escape("<b a=\"x\">&'"), "&lt;b a=&quot;x&quot;&gt;&amp;&#39;");
+        assert_eq!(
+            escape("<b a=\"x\">&'"),
+            "&lt;b a=&quot;x&quot;&gt;&amp;&#39;"
+        );
     }
 }

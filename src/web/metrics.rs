@@ -16,11 +16,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use moka::future::Cache;
 
-use super::negotiation;
 use super::App;
+use super::negotiation;
 use crate::collect::{COLLECTORS, Class};
 use crate::fleet::{Fleet, Selection};
-use crate::metric::exposition::{self, Format};
+use crate::metric::exposition::Format;
 use crate::view::native;
 
 /// What Prometheus says how long it will wait for this answer.
@@ -70,7 +70,9 @@ pub(super) async fn scrape(
         Ok(selection) => selection,
         Err(unknown) => return (StatusCode::BAD_REQUEST, unknown).into_response(),
     };
-    app.fleet.refresh(&selection, started + deadline(&headers)).await;
+    app.fleet
+        .refresh(&selection, started + deadline(&headers))
+        .await;
 
     let format = negotiation::format(joined(&headers, header::ACCEPT).as_deref());
     let gzip = negotiation::accepts_gzip(joined(&headers, header::ACCEPT_ENCODING).as_deref());
@@ -80,13 +82,23 @@ pub(super) async fn scrape(
         generation: native::generation(&app.fleet, &selection),
         selection,
     };
-    let body = app.bodies.0.get_with(key.clone(), render(Arc::clone(&app), key)).await;
+    let body = app
+        .bodies
+        .0
+        .get_with(key.clone(), render(Arc::clone(&app), key))
+        .await;
     app.fleet.telemetry().scrape_served(started.elapsed());
 
     let mut response = body.into_response();
     let response_headers = response.headers_mut();
-    response_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
-    response_headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    response_headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(format.content_type()),
+    );
+    response_headers.insert(
+        header::VARY,
+        HeaderValue::from_static("Accept, Accept-Encoding"),
+    );
     if gzip {
         response_headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
@@ -100,8 +112,7 @@ async fn render(app: Arc<App>, key: BodyKey) -> Bytes {
         } else {
             String::new()
         };
-        let body = native::render(&app.fleet, &key.selection, key.format, &own);
-        if key.gzip { exposition::gzip(&body) } else { body }
+        native::render(&app.fleet, &key.selection, key.format, &own, key.gzip)
     });
     rendered.await.unwrap_or_default()
 }
@@ -120,7 +131,10 @@ fn deadline(headers: &HeaderMap) -> Duration {
 
 /// Several header lines of one name are one list.
 fn joined(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
-    let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let mut values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let mut joined = values.next()?.to_owned();
     for value in values {
         joined.push_str(", ");
@@ -134,17 +148,21 @@ fn select(query: &str, fleet: &Fleet) -> Result<Selection, String> {
     if query.is_empty() {
         return Ok(selection);
     }
-    let parameters: Vec<(String, String)> =
-        axum::extract::Query::try_from_uri(&format!("/?{query}").parse().map_err(
-            |error| format!("the query cannot be read: {error}\n"),
-        )?)
-        .map(|axum::extract::Query(parameters)| parameters)
-        .map_err(|error| format!("the query cannot be read: {error}\n"))?;
+    let parameters: Vec<(String, String)> = axum::extract::Query::try_from_uri(
+        &format!("/?{query}")
+            .parse()
+            .map_err(|error| format!("the query cannot be read: {error}\n"))?,
+    )
+    .map(|axum::extract::Query(parameters)| parameters)
+    .map_err(|error| format!("the query cannot be read: {error}\n"))?;
     for (name, value) in parameters {
         match name.as_str() {
             "remote" => {
                 let roster = fleet.roster();
-                let mut names = roster.remotes.iter().map(|remote| remote.config.name.as_str());
+                let mut names = roster
+                    .remotes
+                    .iter()
+                    .map(|remote| remote.config.name.as_str());
                 if !names.clone().any(|name| name == value) {
                     return Err(unknown("remote", &value, &mut names));
                 }
@@ -154,10 +172,16 @@ fn select(query: &str, fleet: &Fleet) -> Result<Selection, String> {
                 let collectors = collectors_of(&value);
                 if collectors.is_empty() {
                     let classes = ["@live", "@background"].into_iter();
-                    let mut names = COLLECTORS.iter().map(|collector| collector.name).chain(classes);
+                    let mut names = COLLECTORS
+                        .iter()
+                        .map(|collector| collector.name)
+                        .chain(classes);
                     return Err(unknown("collector", &value, &mut names));
                 }
-                selection.collectors.get_or_insert_default().extend(collectors);
+                selection
+                    .collectors
+                    .get_or_insert_default()
+                    .extend(collectors);
             }
             // Prometheus' users add parameters of their own, for relabelling and for proxies.
             _ => {}

@@ -52,7 +52,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/", get(landing::page))
         .route("/metrics", get(metrics::scrape))
         .route("/-/reload", post(reload::reload))
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), auth::require));
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::clone(&app),
+            auth::require,
+        ));
     Router::new()
         .route("/-/healthy", get(health::healthy))
         .route("/-/ready", get(health::ready))

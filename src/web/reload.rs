@@ -15,19 +15,29 @@ pub(super) async fn reload(State(app): State<Arc<App>>) -> (StatusCode, String) 
     if !app.server.load().enable_reload {
         return (
             StatusCode::FORBIDDEN,
-            "reload by HTTP is off; set enable_reload = true in [server], or send SIGHUP\n".to_owned(),
+            "reload by HTTP is off; set enable_reload = true in [server], or send SIGHUP\n"
+                .to_owned(),
         );
     }
     let (answer, answered) = oneshot::channel();
     if app.reload.send(answer).await.is_err() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the program is stopping\n".to_owned());
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the program is stopping\n".to_owned(),
+        );
     }
     match answered.await {
-        Ok(Ok(())) => (StatusCode::OK, "the configuration was reloaded\n".to_owned()),
+        Ok(Ok(())) => (
+            StatusCode::OK,
+            "the configuration was reloaded\n".to_owned(),
+        ),
         Ok(Err(report)) => (
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("the running configuration stays in force:\n{report}\n"),
         ),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the program is stopping\n".to_owned()),
+        Err(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the program is stopping\n".to_owned(),
+        ),
     }
 }

@@ -60,7 +60,10 @@ pub async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Listen
     for address in addresses {
         let listener = TcpListener::bind(address)
             .await
-            .map_err(|source| ListenError { address: *address, source })?;
+            .map_err(|source| ListenError {
+                address: *address,
+                source,
+            })?;
         listeners.push(listener);
     }
     Ok(listeners)
@@ -84,12 +87,19 @@ pub async fn serve(
             limits,
             graceful: Arc::clone(&graceful),
         };
-        accepting.spawn(accept(listener, door, Arc::clone(&connections), stop.clone()));
+        accepting.spawn(accept(
+            listener,
+            door,
+            Arc::clone(&connections),
+            stop.clone(),
+        ));
     }
     while accepting.join_next().await.is_some() {}
     // Every accept loop has ended, and connections hold only watchers.
     if let Ok(graceful) = Arc::try_unwrap(graceful)
-        && tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err()
+        && tokio::time::timeout(limits.drain, graceful.shutdown())
+            .await
+            .is_err()
     {
         tracing::warn!("some requests did not finish within {:?}", limits.drain);
     }
@@ -126,7 +136,10 @@ async fn accept(
         };
         // At the bound a new client is turned away at once rather than kept in a queue.
         let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
-            tracing::debug!("a connection was closed: {} are open", door.limits.max_connections);
+            tracing::debug!(
+                "a connection was closed: {} are open",
+                door.limits.max_connections
+            );
             continue;
         };
         let watcher = door.graceful.watcher();
@@ -196,9 +209,18 @@ mod tests {
         let listeners = listen(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
         let address = listeners[0].local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving =
-            tokio::spawn(serve(listeners, router, OwnCertificate::default(), limits, stop.clone()));
-        Running { address, stop, serving }
+        let serving = tokio::spawn(serve(
+            listeners,
+            router,
+            OwnCertificate::default(),
+            limits,
+            stop.clone(),
+        ));
+        Running {
+            address,
+            stop,
+            serving,
+        }
     }
 
     fn hello() -> Router {
@@ -208,12 +230,17 @@ mod tests {
     async fn closes(stream: &mut TcpStream) -> bool {
         let mut rest = Vec::new();
         let reading = stream.read_to_end(&mut rest);
-        tokio::time::timeout(Duration::from_secs(10), reading).await.is_ok()
+        tokio::time::timeout(Duration::from_secs(10), reading)
+            .await
+            .is_ok()
     }
 
     #[tokio::test]
     async fn half_a_header_is_not_waited_for_for_ever() {
-        let limits = Limits { header: Duration::from_millis(50), ..Limits::new(8) };
+        let limits = Limits {
+            header: Duration::from_millis(50),
+            ..Limits::new(8)
+        };
         let running = run(hello(), limits).await;
         let mut stream = TcpStream::connect(running.address).await.unwrap();
         stream.write_all(b"GET / HTTP/1.1\r\nHost:").await.unwrap();
@@ -225,7 +252,10 @@ mod tests {
     async fn connections_are_bounded() {
         let running = run(hello(), Limits::new(1)).await;
         let mut first = TcpStream::connect(running.address).await.unwrap();
-        first.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        first
+            .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .unwrap();
         let mut answer = [0; 15];
         first.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200 OK");
@@ -249,13 +279,19 @@ mod tests {
         );
         let running = run(router, Limits::new(8)).await;
         let mut stream = TcpStream::connect(running.address).await.unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .unwrap();
         has_entered.recv().await.unwrap();
         running.stop.cancel();
         release.notify_one();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.ends_with("late"), "{answer}");
-        tokio::time::timeout(Duration::from_secs(10), running.serving).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(10), running.serving)
+            .await
+            .unwrap()
+            .unwrap();
     }
 }

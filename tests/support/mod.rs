@@ -43,8 +43,15 @@ impl Proxfleet {
             .stderr(log)
             .spawn()
             .unwrap();
-        let proxfleet = Self { child, address, folder };
-        eventually("the program listens", async || TcpStream::connect(address).await.is_ok()).await;
+        let proxfleet = Self {
+            child,
+            address,
+            folder,
+        };
+        eventually("the program listens", async || {
+            TcpStream::connect(address).await.is_ok()
+        })
+        .await;
         proxfleet
     }
 
@@ -58,12 +65,22 @@ impl Proxfleet {
 
     /// Replaces the configuration; it is read at the next reload.
     pub fn rewrite(&self, front: &str, remotes: &str) {
-        std::fs::write(self.config_path(), configuration(self.address, front, remotes)).unwrap();
+        std::fs::write(
+            self.config_path(),
+            configuration(self.address, front, remotes),
+        )
+        .unwrap();
     }
 
     pub fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     pub fn log(&self) -> String {
@@ -86,14 +103,22 @@ impl Proxfleet {
     }
 
     /// Scrapes until the exposition is as wanted.
-    pub async fn scrape_until(&self, what: &str, wanted: impl Fn(&Exposition) -> bool) -> Exposition {
+    pub async fn scrape_until(
+        &self,
+        what: &str,
+        wanted: impl Fn(&Exposition) -> bool,
+    ) -> Exposition {
         let end = Instant::now() + PATIENCE;
         loop {
             let exposition = self.scrape().await;
             if wanted(&exposition) {
                 return exposition;
             }
-            assert!(Instant::now() < end, "waited in vain for: {what}\n{}", self.log());
+            assert!(
+                Instant::now() < end,
+                "waited in vain for: {what}\n{}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -124,14 +149,25 @@ pub async fn run(arguments: &[&str], config: &Path) -> (Option<i32>, String) {
 pub async fn run_with(arguments: &[&str], config: &Path, answers: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_proxfleet"));
     command.args(arguments).env("PROXFLEET_CONFIG", config);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let answers = answers.to_owned();
     let running = tokio::task::spawn_blocking(move || {
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(answers.as_bytes())
+            .unwrap();
         child.wait_with_output().unwrap()
     });
-    let output = tokio::time::timeout(PATIENCE, running).await.expect("an end in time").unwrap();
+    let output = tokio::time::timeout(PATIENCE, running)
+        .await
+        .expect("an end in time")
+        .unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(text).unwrap())
 }
@@ -159,13 +195,20 @@ impl Answer {
 
     pub fn unpacked(&self) -> String {
         let mut text = String::new();
-        flate2::read::MultiGzDecoder::new(&*self.body).read_to_string(&mut text).unwrap();
+        flate2::read::MultiGzDecoder::new(&*self.body)
+            .read_to_string(&mut text)
+            .unwrap();
         text
     }
 }
 
 /// One request on a connection of its own.
-pub async fn request(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub async fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
     let asking = async {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
@@ -178,16 +221,32 @@ pub async fn request(address: SocketAddr, method: &str, path: &str, headers: &[(
         stream.read_to_end(&mut answer).await.unwrap();
         answer
     };
-    let answer = tokio::time::timeout(PATIENCE, asking).await.expect("an answer in time");
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    let answer = tokio::time::timeout(PATIENCE, asking)
+        .await
+        .expect("an answer in time");
+    let end = answer
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .unwrap();
     let head = String::from_utf8(answer[..end].to_vec()).unwrap();
     let mut lines = head.split("\r\n");
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let status = lines
+        .next()
+        .unwrap()
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
     let headers = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
-    Answer { status, headers, body: answer[end + 4..].to_vec() }
+    Answer {
+        status,
+        headers,
+        body: answer[end + 4..].to_vec(),
+    }
 }
 
 /// Waits for a condition, with a bound.
@@ -200,18 +259,32 @@ pub async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
 }
 
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// Until a token is refused; real servers take three seconds.
 const SOON: Duration = Duration::from_millis(50);
 
 pub fn pve(name: &str, nodes: usize, guests: usize) -> PvePlan {
-    PvePlan { name: name.to_owned(), nodes, guests, auth_delay: SOON, ..PvePlan::default() }
+    PvePlan {
+        name: name.to_owned(),
+        nodes,
+        guests,
+        auth_delay: SOON,
+        ..PvePlan::default()
+    }
 }
 
 pub fn pbs(name: &str) -> PbsPlan {
-    PbsPlan { name: name.to_owned(), auth_delay: SOON, ..PbsPlan::default() }
+    PbsPlan {
+        name: name.to_owned(),
+        auth_delay: SOON,
+        ..PbsPlan::default()
+    }
 }
 
 /// The `[[remote]]` table of a remote, with a token of its own choice.
@@ -220,7 +293,10 @@ pub fn table(remote: &SimulatedRemote, token_id: &str, secret: &str) -> String {
         .endpoints()
         .iter()
         .map(|endpoint| {
-            format!("{{ host = \"{}\", fingerprint = \"{}\" }}", endpoint.address, endpoint.fingerprint)
+            format!(
+                "{{ host = \"{}\", fingerprint = \"{}\" }}",
+                endpoint.address, endpoint.fingerprint
+            )
         })
         .collect();
     format!(
@@ -242,7 +318,11 @@ pub fn calls_at(remote: &SimulatedRemote, endpoint: usize) -> u64 {
 }
 
 pub async fn fleet(remotes: impl IntoIterator<Item = RemotePlan>) -> Fleet {
-    let plan = FleetPlan { seed: 1, clock: Clock::default(), remotes: remotes.into_iter().collect() };
+    let plan = FleetPlan {
+        seed: 1,
+        clock: Clock::default(),
+        remotes: remotes.into_iter().collect(),
+    };
     Fleet::start(plan).await.unwrap()
 }
 
@@ -256,9 +336,17 @@ pub fn value(exposition: &Exposition, name: &str, labels: &[(&str, &str)]) -> Op
     let found: Vec<f64> = exposition
         .samples_named(name)
         .iter()
-        .filter(|sample| labels.iter().all(|(label, value)| sample.labels.get(*label).is_some_and(|v| v == value)))
+        .filter(|sample| {
+            labels
+                .iter()
+                .all(|(label, value)| sample.labels.get(*label).is_some_and(|v| v == value))
+        })
         .map(|sample| sample.value)
         .collect();
-    assert!(found.len() < 2, "{name} {labels:?} stands {} times", found.len());
+    assert!(
+        found.len() < 2,
+        "{name} {labels:?} stands {} times",
+        found.len()
+    );
     found.first().copied()
 }

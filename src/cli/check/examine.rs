@@ -67,7 +67,12 @@ pub(super) async fn remote(config: Arc<config::Remote>, roots: Arc<SystemRoots>)
         }
         report.endpoints.push(examined);
     }
-    if !refused && report.endpoints.iter().any(|endpoint| endpoint.problems.is_empty()) {
+    if !refused
+        && report
+            .endpoints
+            .iter()
+            .any(|endpoint| endpoint.problems.is_empty())
+    {
         describe_privileges(&mut report, &client, &config).await;
     }
     report
@@ -75,7 +80,10 @@ pub(super) async fn remote(config: Arc<config::Remote>, roots: Arc<SystemRoots>)
 
 async fn ask_version(client: &Client, endpoint: usize) -> Result<(String, Answer), CallError> {
     const PATH: &str = "/version";
-    let call = Call { endpoint: Some(endpoint), ..Call::get(PATH, PATH.to_owned()) };
+    let call = Call {
+        endpoint: Some(endpoint),
+        ..Call::get(PATH, PATH.to_owned())
+    };
     let answer = client.get(&call).await?;
     let release = version::parse(&String::from_utf8_lossy(&answer.body))
         .map_err(|error| client.unreadable(&answer, PATH, &error.to_string()))?;
@@ -96,7 +104,10 @@ fn describe_certificate(report: &mut EndpointReport, state: &CertificateState, r
         let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
         end.saturating_sub(i64::try_from(now).unwrap_or(i64::MAX)) / 86_400
     });
-    let command = format!("proxfleet remote set-fingerprint {remote} {} {fingerprint}", report.address);
+    let command = format!(
+        "proxfleet remote set-fingerprint {remote} {} {fingerprint}",
+        report.address
+    );
     match (state.verdict, state.expected) {
         (Verdict::Mismatch, Some(expected)) => report.problems.push(format!(
             "the certificate is not the pinned one: presented {fingerprint}, expected {expected}; if you know of the change: {command}"
@@ -110,12 +121,18 @@ fn describe_certificate(report: &mut EndpointReport, state: &CertificateState, r
 }
 
 fn describe_clock(report: &mut EndpointReport, answer: &Answer) {
-    let received = answer.received_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let received = answer
+        .received_at
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64();
     let Some(date) = answer.date else { return };
     let difference = date as f64 + 0.5 - (received - answer.elapsed.as_secs_f64() / 2.0);
     report.clock_difference_seconds = Some((difference * 10.0).round() / 10.0);
     if difference.abs() > CLOCK_TOLERANCE {
-        report.warnings.push(format!("its clock differs from ours by {difference:.0} s: check the time on both"));
+        report.warnings.push(format!(
+            "its clock differs from ours by {difference:.0} s: check the time on both"
+        ));
     }
 }
 
@@ -125,7 +142,11 @@ async fn describe_privileges(report: &mut RemoteReport, client: &Client, config:
         Ok(answer) => match permissions::parse(&String::from_utf8_lossy(&answer.body)) {
             Ok(permissions) => permissions,
             Err(error) => {
-                report.problems.push(client.unreadable(&answer, PERMISSIONS_CALL.path, &error.to_string()).to_string());
+                report.problems.push(
+                    client
+                        .unreadable(&answer, PERMISSIONS_CALL.path, &error.to_string())
+                        .to_string(),
+                );
                 return;
             }
         },
@@ -148,7 +169,11 @@ fn missing(permissions: &Permissions, config: &config::Remote) -> Vec<MissingPri
         .filter(|collector| collector.product == config.product)
         .filter(|collector| config.collectors.enabled(collector.name, true));
     for collector in collectors {
-        let privileges = collector.sources.iter().flat_map(|source| source.calls()).flat_map(|call| call.privileges);
+        let privileges = collector
+            .sources
+            .iter()
+            .flat_map(|source| source.calls())
+            .flat_map(|call| call.privileges);
         for privilege in permissions.missing(privileges) {
             needed.entry(privilege).or_default().push(collector.name);
         }

@@ -29,7 +29,10 @@ enum Form {
 
 pub(super) async fn check(arguments: Arguments) -> Verdict {
     let loaded = config::load(&arguments.config.path, &collect::configuration_keys());
-    let mut report = Report { findings: loaded.findings, remotes: Vec::new() };
+    let mut report = Report {
+        findings: loaded.findings,
+        remotes: Vec::new(),
+    };
     if let Some(config) = loaded.config {
         report.remotes = examine_all(&config).await;
     }
@@ -37,7 +40,11 @@ pub(super) async fn check(arguments: Arguments) -> Verdict {
         Form::Text => print(report.to_string().trim_end()),
         Form::Json => print(&serde_json::to_string_pretty(&report).unwrap_or_default()),
     }
-    if report.is_good() { Verdict::Good } else { Verdict::Failed }
+    if report.is_good() {
+        Verdict::Good
+    } else {
+        Verdict::Failed
+    }
 }
 
 /// All remotes at once; reported in the order of the configuration.
@@ -50,7 +57,11 @@ async fn examine_all(config: &config::Config) -> Vec<RemoteReport> {
         .collect();
     let mut reports = Vec::new();
     for (examined, remote) in examining.into_iter().zip(&config.remotes) {
-        reports.push(examined.await.unwrap_or_else(|_| RemoteReport::failed(remote, "it could not be examined")));
+        reports.push(
+            examined
+                .await
+                .unwrap_or_else(|_| RemoteReport::failed(remote, "it could not be examined")),
+        );
     }
     reports
 }

@@ -49,7 +49,10 @@ pub(super) struct MissingPrivilege {
 impl Report {
     /// Whether everything works as configured. Warnings do not count.
     pub(super) fn is_good(&self) -> bool {
-        let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
+        let errors = self
+            .findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error);
         !errors && self.remotes.iter().all(RemoteReport::is_good)
     }
 }
@@ -67,13 +70,19 @@ impl RemoteReport {
     }
 
     pub(super) fn failed(config: &config::Remote, problem: &str) -> Self {
-        Self { problems: vec![problem.to_owned()], ..Self::new(config) }
+        Self {
+            problems: vec![problem.to_owned()],
+            ..Self::new(config)
+        }
     }
 
     fn is_good(&self) -> bool {
         self.problems.is_empty()
             && self.missing_privileges.is_empty()
-            && self.endpoints.iter().all(|endpoint| endpoint.problems.is_empty())
+            && self
+                .endpoints
+                .iter()
+                .all(|endpoint| endpoint.problems.is_empty())
     }
 }
 
@@ -100,7 +109,11 @@ impl fmt::Display for Report {
         for remote in &self.remotes {
             writeln!(f, "{remote}")?;
         }
-        let verdict = if self.is_good() { "Everything works as configured." } else { "Something is wrong, see above." };
+        let verdict = if self.is_good() {
+            "Everything works as configured."
+        } else {
+            "Something is wrong, see above."
+        };
         writeln!(f, "{verdict}")
     }
 }
@@ -125,7 +138,10 @@ impl fmt::Display for RemoteReport {
                     missing.needed_by.join(", ")
                 )?;
             }
-            writeln!(f, "  grant them on the server, to the user and to the token:")?;
+            writeln!(
+                f,
+                "  grant them on the server, to the user and to the token:"
+            )?;
             for command in &self.grant {
                 writeln!(f, "    {command}")?;
             }

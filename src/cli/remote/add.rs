@@ -43,7 +43,10 @@ pub(super) struct Arguments {
 const TIME_OUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn add(path: &Path, arguments: Arguments) -> Result<(), String> {
-    let host = answer_or(arguments.host, "Host, with a port for a Backup Server (10.0.0.1, backup.example:8007)")?;
+    let host = answer_or(
+        arguments.host,
+        "Host, with a port for a Backup Server (10.0.0.1, backup.example:8007)",
+    )?;
     let (product, endpoint) = read_host(&host)?;
     let name = answer_or(arguments.name, "Name of the remote in metrics")?;
 
@@ -64,14 +67,18 @@ pub(super) async fn add(path: &Path, arguments: Arguments) -> Result<(), String>
     let token_id = answer_or(arguments.token_id, "Token, user@realm!name")?;
     let (secret, secret_file) = match arguments.token_secret_file {
         Some(file) => {
-            let secret = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let secret = std::fs::read_to_string(&file)
+                .map_err(|error| format!("{}: {error}", file.display()))?;
             (SecretString::from(secret.trim()), file)
         }
         None => {
             let secret = SecretString::from(ask("Secret of the token (shown as you type)")?);
             let file = beside(path, &format!("{name}.token"));
             keep_secret(&file, &secret)?;
-            print(&format!("The secret is kept in {}, for its owner alone.", file.display()));
+            print(&format!(
+                "The secret is kept in {}, for its owner alone.",
+                file.display()
+            ));
             (secret, file)
         }
     };
@@ -88,7 +95,10 @@ pub(super) async fn add(path: &Path, arguments: Arguments) -> Result<(), String>
         name,
         product,
         endpoints: vec![endpoint],
-        token: Token { id: token_id, secret },
+        token: Token {
+            id: token_id,
+            secret,
+        },
         ca: None,
         labels: Default::default(),
         filter: GuestFilter::default(),
@@ -103,13 +113,21 @@ pub(super) async fn add(path: &Path, arguments: Arguments) -> Result<(), String>
         trust_cluster(path, &session, &mut new, &mut config, &roots).await?;
     }
     edit::append_remote(path, &new).map_err(|error| error.to_string())?;
-    print(&format!("The remote {:?} is in {}. See what its token may: proxfleet check", new.name, path.display()));
+    print(&format!(
+        "The remote {:?} is in {}. See what its token may: proxfleet check",
+        new.name,
+        path.display()
+    ));
     Ok(())
 }
 
 fn read_host(host: &str) -> Result<(Product, Endpoint), String> {
     let endpoint = Endpoint::parse(host, Product::Pve)?;
-    let product = if endpoint.port == Product::Pbs.default_port() { Product::Pbs } else { Product::Pve };
+    let product = if endpoint.port == Product::Pbs.default_port() {
+        Product::Pbs
+    } else {
+        Product::Pve
+    };
     // On another port there is no telling.
     let product = if endpoint.port == product.default_port() {
         product
@@ -133,41 +151,76 @@ async fn trust_cluster(
     roots: &Arc<SystemRoots>,
 ) -> Result<(), String> {
     let members = get(session, Request::of(&nodes::NODES_CALL), nodes::parse_nodes).await?;
-    let status = get(session, Request::of(&resources::STATUS_CALL), resources::parse_status).await.ok();
-    let Some(first) = new.endpoints.first().cloned() else { return Ok(()) };
+    let status = get(
+        session,
+        Request::of(&resources::STATUS_CALL),
+        resources::parse_status,
+    )
+    .await
+    .ok();
+    let Some(first) = new.endpoints.first().cloned() else {
+        return Ok(());
+    };
     let others: Vec<Endpoint> = members
         .iter()
         .filter_map(|member| {
             let fingerprint = member.fingerprint.as_deref()?.parse().ok()?;
             let host = status.as_ref()?.address_of(&member.node)?.to_owned();
-            Some(Endpoint { host, port: first.port, fingerprint: Some(fingerprint) })
+            Some(Endpoint {
+                host,
+                port: first.port,
+                fingerprint: Some(fingerprint),
+            })
         })
         .filter(|other| other.fingerprint != first.fingerprint && other.host != first.host)
         .collect();
     if !others.is_empty() {
         for other in &others {
-            print(&format!("  {}  {}", other.address(), other.fingerprint.map(|pin| pin.to_string()).unwrap_or_default()));
+            print(&format!(
+                "  {}  {}",
+                other.address(),
+                other
+                    .fingerprint
+                    .map(|pin| pin.to_string())
+                    .unwrap_or_default()
+            ));
         }
         if agrees("Add these nodes of the cluster as further end-points, pinned? [y/N]")? {
             new.endpoints.extend(others);
         }
     }
 
-    let Some(member) = members.first() else { return Ok(()) };
+    let Some(member) = members.first() else {
+        return Ok(());
+    };
     let request = Request::of(&nodes::CERTIFICATES_CALL).node(&member.node);
-    let Some(pem) = get(session, request, nodes::parse_authority).await? else { return Ok(()) };
-    if !agrees("Trust the cluster's own CA instead of single certificates, so that renewals need no new pin? [y/N]")? {
+    let Some(pem) = get(session, request, nodes::parse_authority).await? else {
+        return Ok(());
+    };
+    if !agrees(
+        "Trust the cluster's own CA instead of single certificates, so that renewals need no new pin? [y/N]",
+    )? {
         return Ok(());
     }
     let certificates = CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| format!("the CA of the cluster cannot be read: {error}"))?;
     let file = beside(path, &format!("{}-ca.pem", new.name));
-    config.ca = Some(CertificateAuthority { path: file.clone(), certificates });
+    config.ca = Some(CertificateAuthority {
+        path: file.clone(),
+        certificates,
+    });
     for endpoint in &mut new.endpoints {
         // Only where chain and name fit: a certificate without our way to the host keeps its pin.
-        let probed =
-            trust::probe(&endpoint.host, endpoint.port, roots, config.ca.as_ref(), None, TIME_OUT).await;
+        let probed = trust::probe(
+            &endpoint.host,
+            endpoint.port,
+            roots,
+            config.ca.as_ref(),
+            None,
+            TIME_OUT,
+        )
+        .await;
         match probed {
             Ok(state) if state.verdict == trust::Verdict::Trusted => endpoint.fingerprint = None,
             Ok(state) => say(&format!(
@@ -190,7 +243,10 @@ fn session(config: &config::Remote, roots: &Arc<SystemRoots>) -> Result<Session,
         Arc::new(Semaphore::new(1)),
         Arc::new(Nobody),
     );
-    Ok(Session::new(client.map_err(|error| error.to_string())?, config.product))
+    Ok(Session::new(
+        client.map_err(|error| error.to_string())?,
+        config.product,
+    ))
 }
 
 async fn ask_version(session: &Session) -> Result<version::Release, String> {
@@ -203,8 +259,14 @@ async fn get<T: Send + 'static>(
     parse: fn(&str) -> Result<T, crate::source::json::Unreadable>,
 ) -> Result<T, String> {
     let call = request.call();
-    let answer = session.get(request).await.map_err(|error| error.to_string())?;
-    session.read(&answer, call, parse).await.map_err(|error| error.to_string())
+    let answer = session
+        .get(request)
+        .await
+        .map_err(|error| error.to_string())?;
+    session
+        .read(&answer, call, parse)
+        .await
+        .map_err(|error| error.to_string())
 }
 
 fn beside(path: &Path, name: &str) -> PathBuf {
@@ -212,7 +274,11 @@ fn beside(path: &Path, name: &str) -> PathBuf {
 }
 
 fn keep_secret(file: &Path, secret: &SecretString) -> Result<(), String> {
-    let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let opened = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file);
     opened
         .and_then(|mut file| writeln!(file, "{}", secret.expose_secret()))
         .map_err(|error| format!("{}: {error}", file.display()))
@@ -229,7 +295,10 @@ fn answer_or(given: Option<String>, question: &str) -> Result<String, String> {
 fn ask(question: &str) -> Result<String, String> {
     say(&format!("{question}:"));
     let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string())?;
+    let read = std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| error.to_string())?;
     let line = line.trim().to_owned();
     if read == 0 || line.is_empty() {
         return Err("nothing was answered".to_owned());
@@ -240,10 +309,17 @@ fn ask(question: &str) -> Result<String, String> {
 fn agrees(question: &str) -> Result<bool, String> {
     say(question);
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string())?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| error.to_string())?;
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
 
 fn confirm(question: &str) -> Result<(), String> {
-    if agrees(question)? { Ok(()) } else { Err("it is not trusted, and nothing was changed".to_owned()) }
+    if agrees(question)? {
+        Ok(())
+    } else {
+        Err("it is not trusted, and nothing was changed".to_owned())
+    }
 }

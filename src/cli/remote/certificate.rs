@@ -12,26 +12,50 @@ const TIME_OUT: Duration = Duration::from_secs(5);
 /// Shows what the end-points of a remote present.
 pub(super) async fn probe(remote: Arc<config::Remote>, only: Option<&str>) -> Result<(), String> {
     let roots = SystemRoots::load();
-    let wanted = only.map(|text| config::Endpoint::parse(text, remote.product)).transpose()?;
+    let wanted = only
+        .map(|text| config::Endpoint::parse(text, remote.product))
+        .transpose()?;
     let mut failed = Vec::new();
     let mut found = false;
     for endpoint in &remote.endpoints {
-        if wanted.as_ref().is_some_and(|wanted| wanted.address() != endpoint.address()) {
+        if wanted
+            .as_ref()
+            .is_some_and(|wanted| wanted.address() != endpoint.address())
+        {
             continue;
         }
         found = true;
-        let probed =
-            trust::probe(&endpoint.host, endpoint.port, &roots, remote.ca.as_ref(), endpoint.fingerprint, TIME_OUT).await;
+        let probed = trust::probe(
+            &endpoint.host,
+            endpoint.port,
+            &roots,
+            remote.ca.as_ref(),
+            endpoint.fingerprint,
+            TIME_OUT,
+        )
+        .await;
         match probed {
             Ok(state) => print(&describe(&endpoint.address(), &state)),
             Err(error) => failed.push(error.to_string()),
         }
     }
     if !found {
-        let known: Vec<String> = remote.endpoints.iter().map(config::Endpoint::address).collect();
-        return Err(format!("{:?} has no such end-point; it has: {}", remote.name, known.join(", ")));
+        let known: Vec<String> = remote
+            .endpoints
+            .iter()
+            .map(config::Endpoint::address)
+            .collect();
+        return Err(format!(
+            "{:?} has no such end-point; it has: {}",
+            remote.name,
+            known.join(", ")
+        ));
     }
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(failed.join("\n"))
+    }
 }
 
 /// Everything about a certificate, one fact a line.
@@ -42,11 +66,16 @@ pub(super) fn describe(address: &str, state: &CertificateState) -> String {
         time.map_or("unknown".to_owned(), |time| time.to_string())
     };
     let judged = match state.verdict {
-        Verdict::Trusted => "trusted: its chain and name are accepted, it may be renewed freely".to_owned(),
+        Verdict::Trusted => {
+            "trusted: its chain and name are accepted, it may be renewed freely".to_owned()
+        }
         Verdict::Pinned => "pinned: it is the one that the configuration names".to_owned(),
         Verdict::Mismatch => format!(
             "NOT the pinned one, which is {}",
-            state.expected.map(|pin| pin.to_string()).unwrap_or_default()
+            state
+                .expected
+                .map(|pin| pin.to_string())
+                .unwrap_or_default()
         ),
         Verdict::Untrusted => "not trusted, and there is no pin".to_owned(),
     };

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::{ConfigFile, Verdict, print, say};
+use crate::collect;
 use crate::config::edit::{self, ChangeKind};
 use crate::config::{self, Fingerprint};
-use crate::collect;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -50,10 +50,14 @@ pub(super) async fn remote(arguments: Arguments) -> Verdict {
     let result = match arguments.command {
         Command::List => list(path),
         Command::Add(add) => add::add(path, add).await,
-        Command::ProbeCertificate { name, endpoint } => probe(path, &name, endpoint.as_deref()).await,
-        Command::SetFingerprint { name, endpoint, fingerprint } => {
-            set_fingerprint(path, &name, &endpoint, fingerprint)
+        Command::ProbeCertificate { name, endpoint } => {
+            probe(path, &name, endpoint.as_deref()).await
         }
+        Command::SetFingerprint {
+            name,
+            endpoint,
+            fingerprint,
+        } => set_fingerprint(path, &name, &endpoint, fingerprint),
     };
     match result {
         Ok(()) => Verdict::Good,
@@ -82,17 +86,34 @@ fn list(path: &Path) -> Result<(), String> {
                 None => endpoint.address(),
             })
             .collect();
-        print(&format!("{}\t{}\t{}\t{}", remote.name, remote.product, remote.token.id, endpoints.join(", ")));
+        print(&format!(
+            "{}\t{}\t{}\t{}",
+            remote.name,
+            remote.product,
+            remote.token.id,
+            endpoints.join(", ")
+        ));
     }
     Ok(())
 }
 
 async fn probe(path: &Path, name: &str, endpoint: Option<&str>) -> Result<(), String> {
     let config = load(path)?;
-    let remote = config.remotes.iter().find(|remote| remote.name == name).ok_or_else(|| {
-        let known: Vec<&str> = config.remotes.iter().map(|remote| remote.name.as_str()).collect();
-        format!("there is no remote {name:?}; configured are: {}", known.join(", "))
-    })?;
+    let remote = config
+        .remotes
+        .iter()
+        .find(|remote| remote.name == name)
+        .ok_or_else(|| {
+            let known: Vec<&str> = config
+                .remotes
+                .iter()
+                .map(|remote| remote.name.as_str())
+                .collect();
+            format!(
+                "there is no remote {name:?}; configured are: {}",
+                known.join(", ")
+            )
+        })?;
     certificate::probe(Arc::clone(remote), endpoint).await
 }
 
@@ -102,14 +123,24 @@ fn set_fingerprint(
     endpoint: &str,
     fingerprint: Option<Fingerprint>,
 ) -> Result<(), String> {
-    let change = edit::set_fingerprint(path, name, endpoint, fingerprint).map_err(|error| error.to_string())?;
+    let change = edit::set_fingerprint(path, name, endpoint, fingerprint)
+        .map_err(|error| error.to_string())?;
     if change.kind == ChangeKind::None {
-        print(&format!("{name} {endpoint}: {} says so already.", change.path.display()));
+        print(&format!(
+            "{name} {endpoint}: {} says so already.",
+            change.path.display()
+        ));
         return Ok(());
     }
     print(&match fingerprint {
-        Some(fingerprint) => format!("{name} {endpoint}: pinned to {fingerprint} in {}.", change.path.display()),
-        None => format!("{name} {endpoint}: no longer pinned in {}.", change.path.display()),
+        Some(fingerprint) => format!(
+            "{name} {endpoint}: pinned to {fingerprint} in {}.",
+            change.path.display()
+        ),
+        None => format!(
+            "{name} {endpoint}: no longer pinned in {}.",
+            change.path.display()
+        ),
     });
     print("A running proxfleet takes it up at its next reload (SIGHUP).");
     Ok(())

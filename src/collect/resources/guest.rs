@@ -1,6 +1,6 @@
 //! Virtual machines and containers, and the pools that sum them up.
 
-use super::{Exposing, Truth, set};
+use super::{Exposing, Truth, lines_of_guests, set};
 use crate::config::filter::GuestFacts;
 use crate::metric::family::Family;
 use crate::metric::lines::Lines;
@@ -34,7 +34,9 @@ pub(super) static LOCK_STATE: Family = Family::gauge(
 pub(super) static INFO: Family = Family::gauge(
     "pve_guest_info",
     "Name, node, pool, tags and type of a guest, by the last that was known",
-    &["id", "name", "node", "pool", "remote", "tags", "template", "type"],
+    &[
+        "id", "name", "node", "pool", "remote", "tags", "template", "type",
+    ],
 );
 
 /// In the order of prometheus-pve-exporter, and the three that it leaves out.
@@ -67,22 +69,29 @@ const LOCK_STATES: &[&str] = &[
     "suspending",
 ];
 
-pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
-    let mut transmit = Lines::of(&NETWORK_TRANSMIT);
-    let mut receive = Lines::of(&NETWORK_RECEIVE);
-    let mut written = Lines::of(&DISK_WRITTEN);
-    let mut read = Lines::of(&DISK_READ);
-    let mut lock = Lines::of(&LOCK_STATE);
-    let mut info = Lines::of(&INFO);
+/// Of a sample with all that is known of a guest, roughly.
+const INFO_LENGTH: usize = 160;
 
+pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
     let picture = exposing.picture;
+    let of_guests = |family| lines_of_guests(family, picture);
+    let mut transmit = of_guests(&NETWORK_TRANSMIT);
+    let mut receive = of_guests(&NETWORK_RECEIVE);
+    let mut written = of_guests(&DISK_WRITTEN);
+    let mut read = of_guests(&DISK_READ);
+    let mut lock = Lines::of(&LOCK_STATE);
+    let mut info = Lines::with_capacity(&INFO, picture.guests.len() * INFO_LENGTH);
+
     let filter = exposing.inputs.filter;
     let mut vmid = itoa::Buffer::new();
     for guest in &picture.guests {
         if !filter.is_empty() && !filter.admits(&facts(guest)) {
             continue;
         }
-        set(&mut exposing.id, &[guest.kind.as_str(), "/", vmid.format(guest.vmid)]);
+        set(
+            &mut exposing.id,
+            &[guest.kind.as_str(), "/", vmid.format(guest.vmid)],
+        );
         exposing.identify();
 
         let truth = exposing.truth(&guest.node);
@@ -91,9 +100,13 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
         }
         if truth == Truth::Live {
             exposing.usage(&guest.usage);
-            exposing.disk_size.push_known(&exposing.labels, guest.usage.disk_size);
+            exposing
+                .disk_size
+                .push_known(&exposing.labels, guest.usage.disk_size);
             if guest.kind == GuestKind::Lxc {
-                exposing.disk_usage.push_known(&exposing.labels, guest.usage.disk);
+                exposing
+                    .disk_usage
+                    .push_known(&exposing.labels, guest.usage.disk);
             }
             transmit.push_known(&exposing.labels, guest.counters.network_out);
             receive.push_known(&exposing.labels, guest.counters.network_in);
@@ -102,7 +115,9 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
         }
         // Both come from the cluster file system: they are true whatever happened to the node.
         if !guest.ha_state.is_empty() {
-            exposing.ha_state.state_set(&exposing.labels, "state", HA_STATES, &guest.ha_state);
+            exposing
+                .ha_state
+                .state_set(&exposing.labels, "state", HA_STATES, &guest.ha_state);
         }
         if !guest.lock.is_empty() {
             lock.state_set(&exposing.labels, "state", LOCK_STATES, &guest.lock);

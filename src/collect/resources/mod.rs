@@ -137,20 +137,21 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
         return Vec::new();
     };
     let export = inputs.get(&export::EXPORT);
+    let of_guests = |family| lines_of_guests(family, &picture);
     let mut exposing = Exposing {
         inputs,
         picture: &picture,
         export: export.as_deref(),
         labels: LabelBlock::new(),
         id: String::new(),
-        up: Lines::of(&UP),
-        disk_size: Lines::of(&DISK_SIZE),
+        up: of_guests(&UP),
+        disk_size: of_guests(&DISK_SIZE),
         disk_usage: Lines::of(&DISK_USAGE),
-        memory_size: Lines::of(&MEMORY_SIZE),
-        memory_usage: Lines::of(&MEMORY_USAGE),
-        cpu_usage: Lines::of(&CPU_USAGE),
-        cpu_limit: Lines::of(&CPU_LIMIT),
-        uptime: Lines::of(&UPTIME),
+        memory_size: of_guests(&MEMORY_SIZE),
+        memory_usage: of_guests(&MEMORY_USAGE),
+        cpu_usage: of_guests(&CPU_USAGE),
+        cpu_limit: of_guests(&CPU_LIMIT),
+        uptime: of_guests(&UPTIME),
         ha_state: Lines::of(&HA_STATE),
     };
     let mut lines = cluster::expose(&mut exposing);
@@ -183,13 +184,17 @@ impl Exposing<'_> {
     }
 
     fn is_frozen(&self, node: &str) -> bool {
-        self.export.and_then(|export| export.nodes.get(node)).is_some_and(|points| points.stale)
+        self.export
+            .and_then(|export| export.nodes.get(node))
+            .is_some_and(|points| points.stale)
     }
 
     /// Sets the labels to those of a value of the object whose id stands in `self.id`.
     fn identify(&mut self) {
         self.labels.clear();
-        self.labels.push("id", &self.id).push("remote", self.inputs.remote);
+        self.labels
+            .push("id", &self.id)
+            .push("remote", self.inputs.remote);
     }
 
     /// The gauges that nodes, guests and pools share.
@@ -200,6 +205,15 @@ impl Exposing<'_> {
         self.memory_size.push_known(&self.labels, usage.memory_size);
         self.uptime.push_known(&self.labels, usage.uptime);
     }
+}
+
+/// Room for a sample of each guest: a buffer that has to grow costs as much again as its samples.
+fn lines_of_guests(family: &'static Family, picture: &Picture) -> Lines {
+    const LABELS_AND_VALUE: usize = 56;
+    Lines::with_capacity(
+        family,
+        picture.guests.len() * (family.name.len() + LABELS_AND_VALUE),
+    )
 }
 
 /// Replaces a scratch text by these parts.

@@ -28,7 +28,10 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
             continue;
         }
         // 8.4 spells it sdn/NODE/ZONE: one spelling keeps the series over an upgrade.
-        set(&mut exposing.id, &["network/", &zone.node, "/zone/", &zone.zone]);
+        set(
+            &mut exposing.id,
+            &["network/", &zone.node, "/zone/", &zone.zone],
+        );
         exposing.identify();
         state.state_set(&exposing.labels, "state", STATES, &zone.status);
 

@@ -24,11 +24,17 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
         }
         if exposing.truth(&node.name) == Truth::Live {
             exposing.usage(&node.usage);
-            exposing.disk_usage.push_known(&exposing.labels, node.usage.disk);
-            exposing.disk_size.push_known(&exposing.labels, node.usage.disk_size);
+            exposing
+                .disk_usage
+                .push_known(&exposing.labels, node.usage.disk);
+            exposing
+                .disk_size
+                .push_known(&exposing.labels, node.usage.disk_size);
         }
         if !node.ha_state.is_empty() {
-            exposing.ha_state.state_set(&exposing.labels, "state", HA_STATES, &node.ha_state);
+            exposing
+                .ha_state
+                .state_set(&exposing.labels, "state", HA_STATES, &node.ha_state);
         }
 
         exposing.labels.clear();
@@ -37,7 +43,10 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
             .push("id", &exposing.id)
             .push("level", &node.level)
             .push("name", &node.name)
-            .push("nodeid", &node.node_id.map(|id| id.to_string()).unwrap_or_default())
+            .push(
+                "nodeid",
+                &node.node_id.map(|id| id.to_string()).unwrap_or_default(),
+            )
             .push("remote", exposing.inputs.remote);
         info.push(&exposing.labels, true);
     }

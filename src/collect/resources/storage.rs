@@ -20,14 +20,21 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
     let mut info = Lines::of(&INFO);
     let picture = exposing.picture;
     for storage in &picture.storages {
-        set(&mut exposing.id, &["storage/", &storage.node, "/", &storage.storage]);
+        set(
+            &mut exposing.id,
+            &["storage/", &storage.node, "/", &storage.storage],
+        );
         exposing.identify();
         match exposing.truth(&storage.node) {
             Truth::Live => {
                 exposing.up.push(&exposing.labels, storage.available);
                 if storage.available {
-                    exposing.disk_size.push_known(&exposing.labels, storage.size);
-                    exposing.disk_usage.push_known(&exposing.labels, storage.used);
+                    exposing
+                        .disk_size
+                        .push_known(&exposing.labels, storage.size);
+                    exposing
+                        .disk_usage
+                        .push_known(&exposing.labels, storage.used);
                 }
             }
             Truth::Dead => exposing.up.push(&exposing.labels, false),

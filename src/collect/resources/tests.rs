@@ -6,7 +6,7 @@ use super::*;
 use crate::config::GuestFilter;
 use crate::metric::block::Block;
 use crate::source::pve::export::NodePoints;
-use crate::source::pve::resources::{parse_picture};
+use crate::source::pve::resources::parse_picture;
 
 const STATUS: &str = r#"{"data":[{"type":"cluster","name":"lab","quorate":1,"nodes":2,"version":3},
     {"type":"node","name":"a","online":1,"nodeid":1,"level":""},
@@ -35,7 +35,12 @@ fn exposed(export: Option<Export>, filter: &GuestFilter) -> Vec<String> {
     let block = Block::from_lines(collect(&inputs));
     block
         .parts()
-        .flat_map(|(_, lines)| std::str::from_utf8(lines).unwrap().lines().map(str::to_owned))
+        .flat_map(|(_, lines)| {
+            std::str::from_utf8(lines)
+                .unwrap()
+                .lines()
+                .map(str::to_owned)
+        })
         .collect()
 }
 
@@ -46,7 +51,12 @@ fn all() -> Vec<String> {
 fn of<'a>(lines: &'a [String], id: &str) -> Vec<&'a str> {
     let id = format!("id=\"{id}\"");
     let not_state = |line: &&str| !line.contains("state=");
-    lines.iter().map(String::as_str).filter(|line| line.contains(&id)).filter(not_state).collect()
+    lines
+        .iter()
+        .map(String::as_str)
+        .filter(|line| line.contains(&id))
+        .filter(not_state)
+        .collect()
 }
 
 #[test]
@@ -85,17 +95,33 @@ fn nothing_runs_on_a_dead_node() {
             r#"pve_up{id="lxc/101",remote="r"} 0"#,
         ]
     );
-    assert!(of(&lines, "storage/b/local").contains(&r#"pve_up{id="storage/b/local",remote="r"} 0"#));
-    assert!(!lines.iter().any(|line| line.starts_with("pve_disk_size_bytes{id=\"storage/b")));
+    assert!(
+        of(&lines, "storage/b/local").contains(&r#"pve_up{id="storage/b/local",remote="r"} 0"#)
+    );
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.starts_with("pve_disk_size_bytes{id=\"storage/b"))
+    );
     assert!(!lines.iter().any(|line| line.contains("network/b/")));
     assert!(of(&lines, "node/b").contains(&r#"pve_up{id="node/b",remote="r"} 0"#));
-    assert!(!lines.iter().any(|line| line.starts_with("pve_memory_size_bytes{id=\"node/b")));
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.starts_with("pve_memory_size_bytes{id=\"node/b"))
+    );
 }
 
 #[test]
 fn a_node_whose_status_daemon_is_dead_has_no_live_values() {
     let mut frozen = Export::default();
-    frozen.nodes.insert("a".into(), NodePoints { stale: true, ..NodePoints::default() });
+    frozen.nodes.insert(
+        "a".into(),
+        NodePoints {
+            stale: true,
+            ..NodePoints::default()
+        },
+    );
     let lines = exposed(Some(frozen), &GuestFilter::default());
     assert_eq!(
         of(&lines, "qemu/100"),
@@ -104,16 +130,32 @@ fn a_node_whose_status_daemon_is_dead_has_no_live_values() {
         ]
     );
     assert!(of(&lines, "node/a").contains(&r#"pve_up{id="node/a",remote="r"} 1"#));
-    assert!(!lines.iter().any(|line| line.starts_with("pve_cpu_usage_ratio{id=\"node/a")));
-    assert!(lines.iter().any(|line| line.starts_with("pve_lock_state{id=\"qemu/100\"")));
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.starts_with("pve_cpu_usage_ratio{id=\"node/a"))
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("pve_lock_state{id=\"qemu/100\""))
+    );
 }
 
 #[test]
 fn what_is_not_known_is_absent() {
     let lines = all();
-    assert!(!lines.iter().any(|line| line.starts_with("pve_disk_usage_bytes{id=\"qemu/")));
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.starts_with("pve_disk_usage_bytes{id=\"qemu/"))
+    );
     assert!(lines.contains(&r#"pve_disk_usage_bytes{id="lxc/102",remote="r"} 3"#.to_owned()));
-    assert!(!lines.iter().any(|line| line.starts_with("pve_disk_size_bytes{id=\"storage/a/nas")));
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.starts_with("pve_disk_size_bytes{id=\"storage/a/nas"))
+    );
     assert!(lines.contains(&r#"pve_up{id="storage/a/nas",remote="r"} 0"#.to_owned()));
 }
 
@@ -135,15 +177,26 @@ fn states_stand_only_where_there_is_one() {
             r#"pve_ha_state{id="lxc/101",remote="r",state="started"} 1"#,
         ]
     );
-    assert!(!lines.iter().any(|line| line.starts_with("pve_ha_state{id=\"qemu/100\"")));
-    assert!(!lines.iter().any(|line| line.starts_with("pve_lock_state{id=\"lxc/")));
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.starts_with("pve_ha_state{id=\"qemu/100\""))
+    );
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.starts_with("pve_lock_state{id=\"lxc/"))
+    );
 }
 
 #[test]
 fn the_cluster_is_up_while_it_is_quorate() {
     let lines = all();
     assert!(lines.contains(&r#"pve_up{id="cluster/lab",remote="r"} 1"#.to_owned()));
-    assert!(lines.contains(
-        &r#"pve_cluster_info{id="cluster/lab",nodes="2",quorate="1",remote="r",version="3"} 1"#.to_owned()
-    ));
+    assert!(
+        lines.contains(
+            &r#"pve_cluster_info{id="cluster/lab",nodes="2",quorate="1",remote="r",version="3"} 1"#
+                .to_owned()
+        )
+    );
 }

@@ -10,7 +10,10 @@ use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Session,
 pub static DATASTORES_CALL: ApiCall = ApiCall {
     path: "/admin/datastore",
     parameters: &[],
-    privileges: &[Privilege { name: "Datastore.Audit", path: "/datastore" }],
+    privileges: &[Privilege {
+        name: "Datastore.Audit",
+        path: "/datastore",
+    }],
     since: None,
 };
 

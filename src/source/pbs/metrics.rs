@@ -17,7 +17,13 @@ use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Session,
 pub static METRICS_CALL: ApiCall = ApiCall {
     path: "/status/metrics",
     parameters: &[],
-    privileges: &[SERVER, Privilege { name: "Datastore.Audit", path: "/datastore" }],
+    privileges: &[
+        SERVER,
+        Privilege {
+            name: "Datastore.Audit",
+            path: "/datastore",
+        },
+    ],
     since: Some(Version::new(3, 2, 8)),
 };
 
@@ -25,7 +31,10 @@ pub static METRICS_CALL: ApiCall = ApiCall {
 pub static DATASTORE_STATUS_CALL: ApiCall = ApiCall {
     path: "/admin/datastore/{store}/status",
     parameters: &[],
-    privileges: &[Privilege { name: "Datastore.Audit", path: "/datastore" }],
+    privileges: &[Privilege {
+        name: "Datastore.Audit",
+        path: "/datastore",
+    }],
     since: None,
 };
 
@@ -41,7 +50,10 @@ pub static METRICS: Source<Metrics> = Source {
     fetch: |asked| Box::pin(fetch(asked)),
 };
 
-const SERVER: Privilege = Privilege { name: "Sys.Audit", path: "/system/status" };
+const SERVER: Privilege = Privilege {
+    name: "Sys.Audit",
+    path: "/system/status",
+};
 
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Metrics {
@@ -138,13 +150,21 @@ async fn fetch_older(session: &Session) -> Result<Fetched<Metrics>, CallError> {
             }
         }
     }
-    Ok(Fetched { value: metrics, problems, coverage: None })
+    Ok(Fetched {
+        value: metrics,
+        problems,
+        coverage: None,
+    })
 }
 
 /// Asks one datastore for its sizes.
 pub(super) async fn ask_status(session: &Session, store: &str) -> Result<Datastore, CallError> {
-    let answer = session.get(Request::of(&DATASTORE_STATUS_CALL).store(store)).await?;
-    session.read(&answer, &DATASTORE_STATUS_CALL, parse_status).await
+    let answer = session
+        .get(Request::of(&DATASTORE_STATUS_CALL).store(store))
+        .await?;
+    session
+        .read(&answer, &DATASTORE_STATUS_CALL, parse_status)
+        .await
 }
 
 impl Datastore {

@@ -13,7 +13,10 @@ use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Session,
 pub static NODE_STATUS_CALL: ApiCall = ApiCall {
     path: "/nodes/localhost/status",
     parameters: &[],
-    privileges: &[Privilege { name: "Sys.Audit", path: "/system/status" }],
+    privileges: &[Privilege {
+        name: "Sys.Audit",
+        path: "/system/status",
+    }],
     since: None,
 };
 
@@ -163,7 +166,10 @@ mod tests {
         assert_eq!(status.memory.size, Some(100.0));
         assert_eq!(status.swap, Space::default());
         assert_eq!(status.root.available, Some(6.0));
-        assert_eq!((&*status.boot_mode, status.secure_boot), ("efi", Some(false)));
+        assert_eq!(
+            (&*status.boot_mode, status.secure_boot),
+            ("efi", Some(false))
+        );
         assert_eq!(&*status.kernel, "6.1");
     }
 }

@@ -16,14 +16,21 @@ use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Session,
 pub static USAGE_CALL: ApiCall = ApiCall {
     path: "/status/datastore-usage",
     parameters: &[],
-    privileges: &[Privilege { name: "Datastore.Audit", path: "/datastore" }],
+    privileges: &[Privilege {
+        name: "Datastore.Audit",
+        path: "/datastore",
+    }],
     since: None,
 };
 
 pub static USAGE: Source<Vec<Usage>> = Source {
     name: "datastore_usage",
     scope: Scope::Remote,
-    calls: &[&USAGE_CALL, &datastores::DATASTORES_CALL, &metrics::DATASTORE_STATUS_CALL],
+    calls: &[
+        &USAGE_CALL,
+        &datastores::DATASTORES_CALL,
+        &metrics::DATASTORE_STATUS_CALL,
+    ],
     fetch: |asked| Box::pin(fetch(asked)),
 };
 
@@ -69,7 +76,11 @@ async fn one_by_one(session: &Session) -> Result<Fetched<Vec<Usage>>, CallError>
         } else {
             None
         };
-        usages.push(Usage { store: datastore.name, readable, estimated_full: None });
+        usages.push(Usage {
+            store: datastore.name,
+            readable,
+            estimated_full: None,
+        });
     }
     Ok(Fetched::whole(usages))
 }
@@ -97,7 +108,10 @@ pub fn parse(text: &str) -> Result<Vec<Usage>, Unreadable> {
                 (None, Some(_)) => Some(true),
                 (None, None) => None,
             },
-            estimated_full: row.estimated_full_date.quantity().filter(|date| *date > 0.0),
+            estimated_full: row
+                .estimated_full_date
+                .quantity()
+                .filter(|date| *date > 0.0),
         })
         .collect();
     usages.sort_by(|a, b| a.store.cmp(&b.store));

@@ -19,8 +19,14 @@ use crate::source::{
 
 pub static EXPORT_CALL: ApiCall = ApiCall {
     path: "/cluster/metrics/export",
-    parameters: &[Parameter { name: "node-list", since: Version::new(9, 0, 8) }],
-    privileges: &[Privilege { name: "Sys.Audit", path: "/" }],
+    parameters: &[Parameter {
+        name: "node-list",
+        since: Version::new(9, 0, 8),
+    }],
+    privileges: &[Privilege {
+        name: "Sys.Audit",
+        path: "/",
+    }],
     since: Some(Version::new(8, 2, 5)),
 };
 
@@ -90,27 +96,42 @@ const IOWAIT_IS_A_FRACTION: Version = Version::new(8, 3, 4);
 async fn fetch(asked: Asked<'_, Export>) -> Result<Fetched<Export>, CallError> {
     let previous = asked.previous.as_deref();
     let mut export = Export {
-        dropped: previous.map(|previous| previous.dropped).unwrap_or_default(),
+        dropped: previous
+            .map(|previous| previous.dropped)
+            .unwrap_or_default(),
         one_by_one: previous.and_then(|previous| previous.one_by_one.clone()),
         ..Export::default()
     };
     let nodes = asked.session.online_nodes();
     let now = Instant::now();
-    export.one_by_one.take_if(|state| now.duration_since(state.last_trouble) > WATCHFUL);
+    export
+        .one_by_one
+        .take_if(|state| now.duration_since(state.last_trouble) > WATCHFUL);
 
     let mut problems = Vec::new();
     if export.one_by_one.is_some() {
-        export.ask_one_by_one(asked.session, &nodes, &mut problems).await;
+        export
+            .ask_one_by_one(asked.session, &nodes, &mut problems)
+            .await;
     } else {
         export.ask_whole(asked.session).await?;
     }
     if !asked.session.is_at_least(IOWAIT_IS_A_FRACTION) {
-        export.nodes.values_mut().for_each(|node| node.iowait = None);
+        export
+            .nodes
+            .values_mut()
+            .for_each(|node| node.iowait = None);
     }
 
-    let answered = nodes.iter().filter(|node| export.nodes.contains_key(&***node)).count();
+    let answered = nodes
+        .iter()
+        .filter(|node| export.nodes.contains_key(&***node))
+        .count();
     Ok(Fetched {
-        coverage: (!nodes.is_empty()).then_some(Coverage { answered, expected: nodes.len() }),
+        coverage: (!nodes.is_empty()).then_some(Coverage {
+            answered,
+            expected: nodes.len(),
+        }),
         value: export,
         problems,
     })
@@ -124,7 +145,10 @@ impl Export {
         self.judge(points, answer.date);
         if answer.elapsed > SLOW && session.online_nodes().len() > 1 {
             // Who was slow is not known yet: each is asked alone next time.
-            self.one_by_one = Some(OneByOne { last_trouble: Instant::now(), paused: HashMap::new() });
+            self.one_by_one = Some(OneByOne {
+                last_trouble: Instant::now(),
+                paused: HashMap::new(),
+            });
         }
         Ok(())
     }
@@ -136,7 +160,11 @@ impl Export {
         problems: &mut Vec<CallError>,
     ) {
         let by_name = session.is_at_least(Version::new(9, 0, 8));
-        let targets = if by_name { nodes.len() } else { session.endpoints() };
+        let targets = if by_name {
+            nodes.len()
+        } else {
+            session.endpoints()
+        };
         for target in 0..targets {
             let name: Box<str> = match nodes.get(target) {
                 Some(node) if by_name => Box::from(&**node),
@@ -160,7 +188,9 @@ impl Export {
                 Err(error) => Err(error),
             };
             let trouble = asked_at.elapsed() > SLOW
-                || result.as_ref().is_err_and(|error| error.outcome() == Outcome::Unavailable)
+                || result
+                    .as_ref()
+                    .is_err_and(|error| error.outcome() == Outcome::Unavailable)
                 || (by_name && result.is_ok() && !self.nodes.contains_key(&name));
             if trouble && let Some(state) = &mut self.one_by_one {
                 state.last_trouble = Instant::now();
@@ -191,7 +221,10 @@ impl Export {
             .sum::<u64>();
         for (name, (newest, mut node)) in points.nodes {
             if is_old(newest) {
-                node = NodePoints { stale: true, ..NodePoints::default() };
+                node = NodePoints {
+                    stale: true,
+                    ..NodePoints::default()
+                };
             }
             self.nodes.insert(name, node);
         }
@@ -216,11 +249,17 @@ pub fn parse(text: &str) -> Result<Points, Unreadable> {
             return;
         }
         *points.timestamps.entry(point.timestamp).or_default() += 1;
-        let Some(name) = point.id.strip_prefix("node/").filter(|name| !name.is_empty()) else {
+        let Some(name) = point
+            .id
+            .strip_prefix("node/")
+            .filter(|name| !name.is_empty())
+        else {
             return;
         };
         if !points.nodes.contains_key(name) {
-            points.nodes.insert(Box::from(name), (point.timestamp, NodePoints::default()));
+            points
+                .nodes
+                .insert(Box::from(name), (point.timestamp, NodePoints::default()));
         }
         let Some((newest, node)) = points.nodes.get_mut(name) else {
             return;

@@ -8,7 +8,9 @@ fn export(points: &str, now: i64) -> Export {
 }
 
 fn point(id: &str, metric: &str, timestamp: i64, value: f64) -> String {
-    format!(r#"{{"id":"{id}","metric":"{metric}","timestamp":{timestamp},"type":"gauge","value":{value}}}"#)
+    format!(
+        r#"{{"id":"{id}","metric":"{metric}","timestamp":{timestamp},"type":"gauge","value":{value}}}"#
+    )
 }
 
 #[test]
@@ -42,15 +44,31 @@ fn a_node_whose_points_are_old_is_stale_and_has_no_values() {
         .join(","),
         1005,
     );
-    assert_eq!(export.nodes["a"], NodePoints { stale: true, ..NodePoints::default() });
+    assert_eq!(
+        export.nodes["a"],
+        NodePoints {
+            stale: true,
+            ..NodePoints::default()
+        }
+    );
     assert!(!export.nodes["b"].stale);
-    assert_eq!(export.dropped, Dropped { without_timestamp: 0, too_old: 2 });
+    assert_eq!(
+        export.dropped,
+        Dropped {
+            without_timestamp: 0,
+            too_old: 2
+        }
+    );
 }
 
 #[test]
 fn points_without_a_time_are_left_out_and_counted() {
     let export = export(
-        &[point("node/a", "cpu_avg1", 0, 0.0), point("node/a", "cpu_avg5", 1000, 2.0)].join(","),
+        &[
+            point("node/a", "cpu_avg1", 0, 0.0),
+            point("node/a", "cpu_avg5", 1000, 2.0),
+        ]
+        .join(","),
         1005,
     );
     assert_eq!(export.nodes["a"].load1, None);

@@ -9,7 +9,10 @@ use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Source};
 pub static MEMBERSHIP_CALL: ApiCall = ApiCall {
     path: "/cluster/config/nodes",
     parameters: &[],
-    privileges: &[Privilege { name: "Sys.Audit", path: "/" }],
+    privileges: &[Privilege {
+        name: "Sys.Audit",
+        path: "/",
+    }],
     since: None,
 };
 
@@ -72,9 +75,14 @@ mod tests {
 
     #[test]
     fn votes_are_strings_and_default_to_one() {
-        let text = r#"{"data":[{"name":"b","quorum_votes":"2","nodeid":"2"},{"node":"a"},{"x":1}]}"#;
+        let text =
+            r#"{"data":[{"name":"b","quorum_votes":"2","nodeid":"2"},{"node":"a"},{"x":1}]}"#;
         let membership = parse(text).unwrap();
-        let votes: Vec<_> = membership.members.iter().map(|m| (&*m.name, m.votes)).collect();
+        let votes: Vec<_> = membership
+            .members
+            .iter()
+            .map(|m| (&*m.name, m.votes))
+            .collect();
         assert_eq!(votes, [("a", 1.0), ("b", 2.0)]);
     }
 }

@@ -7,11 +7,20 @@ use crate::source::ApiCall;
 use crate::source::json::{self, Rows, Text, Unreadable};
 
 /// Open to every token.
-pub static NODES_CALL: ApiCall = ApiCall { path: "/nodes", parameters: &[], privileges: &[], since: None };
+pub static NODES_CALL: ApiCall = ApiCall {
+    path: "/nodes",
+    parameters: &[],
+    privileges: &[],
+    since: None,
+};
 
 /// Open to every token.
-pub static CERTIFICATES_CALL: ApiCall =
-    ApiCall { path: "/nodes/{node}/certificates/info", parameters: &[], privileges: &[], since: None };
+pub static CERTIFICATES_CALL: ApiCall = ApiCall {
+    path: "/nodes/{node}/certificates/info",
+    parameters: &[],
+    privileges: &[],
+    since: None,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCertificate {
@@ -55,7 +64,9 @@ pub fn parse_authority(text: &str) -> Result<Option<String>, Unreadable> {
     }
 
     let rows = json::envelope::<Rows<Row<'_>>>(text)?.0;
-    let authority = rows.iter().find(|row| row.filename.as_str() == "pve-root-ca.pem");
+    let authority = rows
+        .iter()
+        .find(|row| row.filename.as_str() == "pve-root-ca.pem");
     Ok(authority.and_then(|row| row.pem.known()).map(str::to_owned))
 }
 
@@ -67,7 +78,10 @@ mod tests {
     fn a_node_may_have_no_certificate() {
         let text = r#"{"data":[{"node":"b","ssl_fingerprint":null},{"node":"a","ssl_fingerprint":"AA:BB"},{}]}"#;
         let nodes = parse_nodes(text).unwrap();
-        let seen: Vec<_> = nodes.iter().map(|node| (&*node.node, node.fingerprint.as_deref())).collect();
+        let seen: Vec<_> = nodes
+            .iter()
+            .map(|node| (&*node.node, node.fingerprint.as_deref()))
+            .collect();
         assert_eq!(seen, [("a", Some("AA:BB")), ("b", None)]);
     }
 

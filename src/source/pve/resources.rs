@@ -17,11 +17,26 @@ pub static RESOURCES_CALL: ApiCall = ApiCall {
     path: "/cluster/resources",
     parameters: &[],
     privileges: &[
-        Privilege { name: "VM.Audit", path: "/vms" },
-        Privilege { name: "Datastore.Audit", path: "/storage" },
-        Privilege { name: "Sys.Audit", path: "/nodes" },
-        Privilege { name: "Pool.Audit", path: "/pool" },
-        Privilege { name: "SDN.Audit", path: "/sdn" },
+        Privilege {
+            name: "VM.Audit",
+            path: "/vms",
+        },
+        Privilege {
+            name: "Datastore.Audit",
+            path: "/storage",
+        },
+        Privilege {
+            name: "Sys.Audit",
+            path: "/nodes",
+        },
+        Privilege {
+            name: "Pool.Audit",
+            path: "/pool",
+        },
+        Privilege {
+            name: "SDN.Audit",
+            path: "/sdn",
+        },
     ],
     since: None,
 };
@@ -30,7 +45,10 @@ pub static RESOURCES_CALL: ApiCall = ApiCall {
 pub static STATUS_CALL: ApiCall = ApiCall {
     path: "/cluster/status",
     parameters: &[],
-    privileges: &[Privilege { name: "Sys.Audit", path: "/" }],
+    privileges: &[Privilege {
+        name: "Sys.Audit",
+        path: "/",
+    }],
     since: None,
 };
 
@@ -217,7 +235,9 @@ async fn ask(
             let answer = session
                 .get(Request::of(&RESOURCES_CALL).at(endpoint))
                 .await?;
-            session.read(&answer, &RESOURCES_CALL, parse_resources).await
+            session
+                .read(&answer, &RESOURCES_CALL, parse_resources)
+                .await
         },
         ask_status(session, endpoint),
     )
@@ -269,7 +289,9 @@ impl Status {
     }
 
     fn lacks_quorum(&self) -> bool {
-        self.cluster.as_ref().is_some_and(|cluster| !cluster.quorate)
+        self.cluster
+            .as_ref()
+            .is_some_and(|cluster| !cluster.quorate)
     }
 }
 
@@ -435,7 +457,11 @@ impl Picture {
     }
 
     fn add_guest(&mut self, kind: GuestKind, row: &Row<'_>) {
-        let Some(vmid) = row.vmid.quantity().filter(|vmid| *vmid <= f64::from(u32::MAX)) else {
+        let Some(vmid) = row
+            .vmid
+            .quantity()
+            .filter(|vmid| *vmid <= f64::from(u32::MAX))
+        else {
             return;
         };
         self.guests.push(Guest {
@@ -482,12 +508,16 @@ impl Picture {
         self.nodes.dedup_by(|a, b| a.name == b.name);
         self.guests.sort_by_key(Guest::key);
         self.guests.dedup_by_key(|guest| guest.key());
-        self.storages.sort_by(|a, b| (&a.node, &a.storage).cmp(&(&b.node, &b.storage)));
-        self.storages.dedup_by(|a, b| (&a.node, &a.storage) == (&b.node, &b.storage));
+        self.storages
+            .sort_by(|a, b| (&a.node, &a.storage).cmp(&(&b.node, &b.storage)));
+        self.storages
+            .dedup_by(|a, b| (&a.node, &a.storage) == (&b.node, &b.storage));
         self.pools.sort_by(|a, b| a.name.cmp(&b.name));
         self.pools.dedup_by(|a, b| a.name == b.name);
-        self.zones.sort_by(|a, b| (&a.node, &a.zone).cmp(&(&b.node, &b.zone)));
-        self.zones.dedup_by(|a, b| (&a.node, &a.zone) == (&b.node, &b.zone));
+        self.zones
+            .sort_by(|a, b| (&a.node, &a.zone).cmp(&(&b.node, &b.zone)));
+        self.zones
+            .dedup_by(|a, b| (&a.node, &a.zone) == (&b.node, &b.zone));
     }
 
     /// Adds what `/cluster/status` knows. It decides which node is online: the row of a node whose
@@ -495,10 +525,18 @@ impl Picture {
     fn join(&mut self, status: Status) {
         self.has_status = true;
         for member in status.nodes {
-            let found = self.nodes.binary_search_by(|node| node.name.cmp(&member.name));
+            let found = self
+                .nodes
+                .binary_search_by(|node| node.name.cmp(&member.name));
             let index = found.unwrap_or_else(|index| {
                 let name = member.name.clone();
-                self.nodes.insert(index, Node { name, ..Node::default() });
+                self.nodes.insert(
+                    index,
+                    Node {
+                        name,
+                        ..Node::default()
+                    },
+                );
                 index
             });
             if let Some(node) = self.nodes.get_mut(index) {
@@ -534,13 +572,19 @@ impl Picture {
 
     /// The node by its name.
     pub fn node(&self, name: &str) -> Option<&Node> {
-        let index = self.nodes.binary_search_by(|node| (*node.name).cmp(name)).ok()?;
+        let index = self
+            .nodes
+            .binary_search_by(|node| (*node.name).cmp(name))
+            .ok()?;
         self.nodes.get(index)
     }
 
     /// Names of the nodes that the cluster has online, in order.
     pub fn online_nodes(&self) -> impl Iterator<Item = &str> + Clone {
-        self.nodes.iter().filter(|node| node.online == Some(true)).map(|node| &*node.name)
+        self.nodes
+            .iter()
+            .filter(|node| node.online == Some(true))
+            .map(|node| &*node.name)
     }
 }
 
@@ -560,7 +604,8 @@ impl Counters {
         let (Some(uptime), Some(old_uptime)) = (uptime, old.usage.uptime) else {
             return;
         };
-        let restarted = uptime < old_uptime && (uptime < OLDER_PICTURE || uptime + OLDER_PICTURE < old_uptime);
+        let restarted =
+            uptime < old_uptime && (uptime < OLDER_PICTURE || uptime + OLDER_PICTURE < old_uptime);
         if restarted || old_uptime == 0.0 {
             return;
         }

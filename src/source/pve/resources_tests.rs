@@ -29,11 +29,18 @@ fn rows_become_their_objects_in_order() {
         {{"type":"something-new","id":"x"}},
         {{"type":"qemu","vmid":-4}}, {{"type":"qemu","vmid":99999999999}}, {{"type":"qemu"}}"#
     ));
-    let guests: Vec<_> = picture.guests.iter().map(|g| (g.kind.as_str(), g.vmid, &*g.name)).collect();
+    let guests: Vec<_> = picture
+        .guests
+        .iter()
+        .map(|g| (g.kind.as_str(), g.vmid, &*g.name))
+        .collect();
     assert_eq!(guests, [("lxc", 99, "1234"), ("qemu", 100, "web")]);
     let web = &picture.guests[1];
     assert_eq!(web.counters.disk_written, Some(400.0));
-    assert_eq!((&*web.tags, &*web.pool, web.template), ("x;y", "prod", Some(false)));
+    assert_eq!(
+        (&*web.tags, &*web.pool, web.template),
+        ("x;y", "prod", Some(false))
+    );
     let nodes: Vec<_> = picture.nodes.iter().map(|n| (&*n.name, n.online)).collect();
     assert_eq!(nodes, [("a", Some(false)), ("b", Some(true))]);
     assert_eq!(&*picture.storages[0].content, "backup,iso");
@@ -56,14 +63,21 @@ fn the_cluster_decides_who_is_online() {
            {"type":"node","name":"new","online":0}"#,
     );
     let nodes: Vec<_> = picture.nodes.iter().map(|n| (&*n.name, n.online)).collect();
-    assert_eq!(nodes, [("a", Some(true)), ("b", Some(false)), ("new", Some(false))]);
+    assert_eq!(
+        nodes,
+        [("a", Some(true)), ("b", Some(false)), ("new", Some(false))]
+    );
     assert_eq!(picture.online_nodes().collect::<Vec<_>>(), ["a"]);
     assert_eq!(&*picture.cluster.unwrap().name, "lab");
 }
 
 #[test]
 fn quorum_is_lacking_only_where_there_is_a_cluster() {
-    let lacks = |status: &str| parse_status(&format!(r#"{{"data":[{status}]}}"#)).unwrap().lacks_quorum();
+    let lacks = |status: &str| {
+        parse_status(&format!(r#"{{"data":[{status}]}}"#))
+            .unwrap()
+            .lacks_quorum()
+    };
     assert!(lacks(r#"{"type":"cluster","name":"lab","quorate":0}"#));
     assert!(!lacks(r#"{"type":"cluster","name":"lab","quorate":1}"#));
     assert!(!lacks(r#"{"type":"node","name":"a","online":1}"#));
@@ -93,9 +107,21 @@ fn counters_after(uptime: f64, netin: f64) -> Option<f64> {
 #[test]
 fn a_counter_goes_back_with_a_restart_only() {
     assert_eq!(counters_after(1010.0, 150.0), Some(150.0), "it counts on");
-    assert_eq!(counters_after(1010.0, 90.0), Some(100.0), "the picture of its counter is older");
-    assert_eq!(counters_after(990.0, 90.0), Some(100.0), "the whole picture is older");
+    assert_eq!(
+        counters_after(1010.0, 90.0),
+        Some(100.0),
+        "the picture of its counter is older"
+    );
+    assert_eq!(
+        counters_after(990.0, 90.0),
+        Some(100.0),
+        "the whole picture is older"
+    );
     assert_eq!(counters_after(5.0, 3.0), Some(3.0), "it was restarted");
-    assert_eq!(counters_after(500.0, 3.0), Some(3.0), "it was restarted while nobody looked");
+    assert_eq!(
+        counters_after(500.0, 3.0),
+        Some(3.0),
+        "it was restarted while nobody looked"
+    );
     assert_eq!(counters_after(0.0, 0.0), Some(0.0), "it was stopped");
 }

@@ -58,7 +58,10 @@ async fn fetch(asked: Asked<'_, Release>) -> Result<Fetched<Release>, CallError>
 async fn fetch_node(asked: Asked<'_, Release>) -> Result<Fetched<Release>, CallError> {
     let request = Request::of(&NODE_VERSION_CALL).node(asked.node.unwrap_or_default());
     let answer = asked.session.get(request).await?;
-    let release = asked.session.read(&answer, &NODE_VERSION_CALL, parse).await?;
+    let release = asked
+        .session
+        .read(&answer, &NODE_VERSION_CALL, parse)
+        .await?;
     Ok(Fetched::whole(release))
 }
 
@@ -90,7 +93,8 @@ mod tests {
 
     #[test]
     fn a_release_may_be_a_number_and_must_have_a_version() {
-        let release = parse(r#"{"data":{"version":"8.4.1","release":8.4,"console":"html5"}}"#).unwrap();
+        let release =
+            parse(r#"{"data":{"version":"8.4.1","release":8.4,"console":"html5"}}"#).unwrap();
         assert_eq!(&*release.version, "8.4.1");
         assert_eq!(&*release.release, "8.4");
         assert_eq!(&*release.repoid, "");
