@@ -4,7 +4,6 @@
 //! cargo bench --bench scrape
 //! ```
 
-use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,18 +21,16 @@ const RUNS: u32 = 20;
 fn answer() -> String {
     let mut text = "{\"data\":[".to_owned();
     for node in 0..NODES {
-        let _ = write!(
-            text,
+        text.push_str(&format!(
             r#"{{"type":"node","id":"node/pve{node}","node":"pve{node}","status":"online","cpu":0.25,"maxcpu":64,"mem":1,"maxmem":2,"uptime":9}},"#
-        );
+        ));
     }
     for guest in 0..GUESTS {
-        let _ = write!(
-            text,
+        text.push_str(&format!(
             r#"{{"type":"qemu","id":"qemu/{vmid}","vmid":{vmid},"node":"pve{node}","name":"guest-{vmid}","status":"running","template":0,"tags":"prod;web","pool":"prod","cpu":0.0{vmid},"maxcpu":4,"mem":3{vmid}00000,"memhost":3{vmid}00000,"maxmem":8589934592,"disk":0,"maxdisk":34359738368,"uptime":8{vmid},"netin":7{vmid}001,"netout":6{vmid}002,"diskread":5{vmid}003,"diskwrite":4{vmid}004}},"#,
             vmid = guest + 100,
             node = guest % NODES,
-        );
+        ));
     }
     text.pop();
     text.push_str("]}");

@@ -125,8 +125,8 @@ impl Slot {
     /// Waits until more than `attempts` have ended.
     pub async fn wait_past(&self, attempts: u64) {
         let mut ended = self.ended.subscribe();
-        // The sender lives in self.
-        let _ = ended.wait_for(|ended| *ended > attempts).await;
+        // The sender lives in self, so there is no other end than a value.
+        drop(ended.wait_for(|ended| *ended > attempts).await);
     }
 
     /// Starts an attempt, unless one runs. `ended` is called once it has.

@@ -1,7 +1,6 @@
 //! The conversation with one remote: what was learned of it that decides what it may be asked.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -140,8 +139,7 @@ fn percent_encode(text: &str, into: &mut String) {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             into.push(char::from(byte));
         } else {
-            // Writing to a String cannot fail.
-            let _ = write!(into, "%{byte:02X}");
+            into.push_str(&format!("%{byte:02X}"));
         }
     }
 }

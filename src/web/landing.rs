@@ -1,6 +1,5 @@
 //! `GET /`: what this is, how the remotes are, and links to everything.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -36,24 +35,21 @@ pub(super) async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
             .trouble()
             .map(|report| escape(&report))
             .unwrap_or_default();
-        // Writing to a String cannot fail.
-        let _ = write!(
-            rows,
+        rows.push_str(&format!(
             "<tr><td><a href=\"/metrics?remote={0}\">{0}</a></td><td>{1}</td>\
              <td class=\"{class}\">{word}</td><td><code>{trouble}</code></td></tr>\n",
             escape(&config.name),
             config.product.as_str(),
-        );
+        ));
     }
     let mut collectors = String::new();
     for collector in COLLECTORS {
-        let _ = write!(
-            collectors,
+        collectors.push_str(&format!(
             "<tr><td><a href=\"/metrics?collect[]={0}\">{0}</a></td><td>{1}</td><td>{2}</td></tr>\n",
             collector.name,
             collector.product.as_str(),
             escape(collector.about),
-        );
+        ));
     }
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\

@@ -1,5 +1,11 @@
 //! The program under test, and a client that plays the scraper.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::let_underscore_must_use,
+    reason = "a test ends where it goes wrong"
+)]
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
