@@ -1,5 +1,7 @@
 //! The truth about nodes that are gone, that are silent, or that see nobody else.
 
+#![allow(clippy::expect_used, reason = "a test ends where it goes wrong")]
+
 mod support;
 
 use std::time::Duration;
@@ -16,7 +18,7 @@ async fn cluster() -> Fleet {
         clock: Clock::default(),
         remotes: vec![RemotePlan::Pve(pve("a", 3, 60))],
     };
-    Fleet::start(plan).await.unwrap()
+    Fleet::start(plan).await.expect("a fleet")
 }
 
 #[tokio::test]
