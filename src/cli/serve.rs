@@ -76,6 +76,7 @@ pub(super) async fn run(
     listeners: Vec<TcpListener>,
     path: Option<PathBuf>,
 ) -> Result<(), String> {
+    tracing::info!("proxfleet {} starts", env!("CARGO_PKG_VERSION"));
     let telemetry = Arc::new(Telemetry::new());
     let fleet = Arc::new(Fleet::new(
         Arc::clone(&telemetry),

@@ -21,7 +21,7 @@ use crate::config::{
 use crate::remote::Client;
 use crate::remote::observer::Nobody;
 use crate::remote::trust::{self, SystemRoots};
-use crate::source::pve::{nodes, resources, version};
+use crate::source::pve::{nodes, status, version};
 use crate::source::{Request, Session};
 
 #[derive(Args)]
@@ -151,10 +151,10 @@ async fn trust_cluster(
     roots: &Arc<SystemRoots>,
 ) -> Result<(), String> {
     let members = get(session, Request::of(&nodes::NODES_CALL), nodes::parse_nodes).await?;
-    let status = get(
+    let seen = get(
         session,
-        Request::of(&resources::STATUS_CALL),
-        resources::parse_status,
+        Request::of(&status::STATUS_CALL),
+        status::parse_status,
     )
     .await
     .ok();
@@ -165,7 +165,7 @@ async fn trust_cluster(
         .iter()
         .filter_map(|member| {
             let fingerprint = member.fingerprint.as_deref()?.parse().ok()?;
-            let host = status.as_ref()?.address_of(&member.node)?.to_owned();
+            let host = seen.as_ref()?.address_of(&member.node)?.to_owned();
             Some(Endpoint {
                 host,
                 port: first.port,

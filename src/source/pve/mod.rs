@@ -4,4 +4,5 @@ pub mod export;
 pub mod membership;
 pub mod nodes;
 pub mod resources;
+pub mod status;
 pub mod version;

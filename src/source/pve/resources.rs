@@ -7,9 +7,10 @@
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer};
 
+use super::status::{STATUS_CALL, Status, parse_status};
 use crate::remote::error::CallError;
 use crate::remote::outcome::Outcome;
-use crate::source::json::{self, Number, Rows, Text, Unreadable};
+use crate::source::json::{self, Number, Text, Unreadable};
 use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Session, Source};
 
 /// `GET /cluster/resources`: open to every token, but filtered by what it may see.
@@ -38,17 +39,6 @@ pub static RESOURCES_CALL: ApiCall = ApiCall {
             path: "/sdn",
         },
     ],
-    since: None,
-};
-
-/// `GET /cluster/status`: membership and quorum as the asked node sees them.
-pub static STATUS_CALL: ApiCall = ApiCall {
-    path: "/cluster/status",
-    parameters: &[],
-    privileges: &[Privilege {
-        name: "Sys.Audit",
-        path: "/",
-    }],
     since: None,
 };
 
@@ -261,79 +251,6 @@ async fn quorate_endpoint(session: &Session, without: usize) -> Option<usize> {
         }
     }
     None
-}
-
-/// The answer of `/cluster/status`.
-#[derive(Debug, Default)]
-pub struct Status {
-    endpoint: usize,
-    cluster: Option<Cluster>,
-    nodes: Vec<Member>,
-}
-
-#[derive(Debug)]
-struct Member {
-    name: Box<str>,
-    /// Address of the node in its cluster.
-    ip: Box<str>,
-    online: Option<bool>,
-    node_id: Option<f64>,
-    level: Box<str>,
-}
-
-impl Status {
-    /// The cluster's address of a node, where it has told one.
-    pub fn address_of(&self, node: &str) -> Option<&str> {
-        let member = self.nodes.iter().find(|member| &*member.name == node)?;
-        (!member.ip.is_empty()).then_some(&*member.ip)
-    }
-
-    fn lacks_quorum(&self) -> bool {
-        self.cluster
-            .as_ref()
-            .is_some_and(|cluster| !cluster.quorate)
-    }
-}
-
-/// Reads `/cluster/status`.
-pub fn parse_status(text: &str) -> Result<Status, Unreadable> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Row<'a> {
-        #[serde(borrow)]
-        r#type: Text<'a>,
-        name: Text<'a>,
-        level: Text<'a>,
-        ip: Text<'a>,
-        online: Number,
-        nodeid: Number,
-        quorate: Number,
-        nodes: Number,
-        version: Number,
-    }
-
-    let mut status = Status::default();
-    for row in json::envelope::<Rows<Row<'_>>>(text)?.0 {
-        match row.r#type.as_str() {
-            "cluster" => {
-                status.cluster = Some(Cluster {
-                    name: row.name.to_boxed(),
-                    quorate: row.quorate.flag().unwrap_or(false),
-                    nodes: row.nodes.quantity(),
-                    version: row.version.quantity(),
-                });
-            }
-            "node" if row.name.known().is_some() => status.nodes.push(Member {
-                name: row.name.to_boxed(),
-                ip: row.ip.to_boxed(),
-                online: row.online.flag(),
-                node_id: row.nodeid.quantity(),
-                level: row.level.to_boxed(),
-            }),
-            _ => {}
-        }
-    }
-    Ok(status)
 }
 
 /// Reads both answers into one picture, for tests of what is made of it.
