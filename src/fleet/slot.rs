@@ -49,6 +49,8 @@ struct State {
 pub struct Attempt {
     pub started: Instant,
     pub took: Duration,
+    /// Whether it brought a value, if only a part of one.
+    pub brought_value: bool,
     /// The worst of its calls.
     pub outcome: Outcome,
     /// For the operator: what went wrong, where, and what to do about it.
@@ -112,7 +114,7 @@ impl Slot {
         if state
             .last
             .as_ref()
-            .is_some_and(|last| last.outcome == Outcome::Unavailable)
+            .is_some_and(|last| !last.brought_value && last.outcome == Outcome::Unavailable)
         {
             return false;
         }
@@ -182,6 +184,7 @@ impl Slot {
                 )),
             ),
         };
+        let brought_value = matches!(result, Some(Ok(_)));
         if let Some(Ok(fetched)) = result {
             let generation = self
                 .good
@@ -199,16 +202,17 @@ impl Slot {
         let attempt = Attempt {
             started,
             took: now.saturating_duration_since(started),
+            brought_value,
             outcome,
             report: report.map(Arc::from),
         };
         let before = {
             let mut state = self.state();
             state.running_since = None;
-            state.failures = if outcome.is_error() {
-                state.failures.saturating_add(1)
-            } else {
+            state.failures = if brought_value || !outcome.is_error() {
                 0
+            } else {
+                state.failures.saturating_add(1)
             };
             state.last.replace(attempt.clone()).map(|last| last.outcome)
         };

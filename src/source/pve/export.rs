@@ -116,11 +116,13 @@ async fn fetch(asked: Asked<'_, Export>) -> Result<Fetched<Export>, CallError> {
     } else {
         export.ask_whole(asked.session).await?;
     }
-    if !asked.session.is_at_least(IOWAIT_IS_A_FRACTION) {
-        export
-            .nodes
-            .values_mut()
-            .for_each(|node| node.iowait = None);
+    let is_older = asked
+        .session
+        .version()
+        .is_some_and(|version| version < IOWAIT_IS_A_FRACTION);
+    for node in export.nodes.values_mut() {
+        // While the version is not known yet, what is no fraction tells that it is older.
+        node.iowait = node.iowait.filter(|iowait| !is_older && *iowait <= 1.0);
     }
 
     let answered = nodes
