@@ -291,7 +291,7 @@ impl<'a> Asking<'a> {
 
     fn answered(self, prefer: bool) {
         if self.inner.endpoints().answered(self.index, prefer) {
-            self.log_change("the end-point answers again", None);
+            self.log_change(None);
         }
     }
 
@@ -306,22 +306,28 @@ impl<'a> Asking<'a> {
             .endpoints()
             .failed(self.index, Instant::now(), fastrand::f64())
         {
-            self.log_change(
-                "the end-point does not answer, the others are asked",
-                Some(error),
-            );
+            self.log_change(Some(error));
         }
     }
 
     fn given_up(self) {}
 
     /// Of a remote with one end-point the log tells anyway.
-    fn log_change(&self, change: &str, error: Option<&CallError>) {
-        if let Some(transport) = self.inner.transports.get(self.index)
-            && self.inner.transports.len() > 1
-        {
-            let error = error.map(ToString::to_string);
-            tracing::warn!(remote = %self.inner.name, address = %transport.address, error, "{change}");
+    fn log_change(&self, error: Option<&CallError>) {
+        if self.inner.transports.len() < 2 {
+            return;
+        }
+        let (remote, index) = (&self.inner.name, self.index);
+        let address = self
+            .inner
+            .transports
+            .get(index)
+            .map(|transport| &*transport.address);
+        match error {
+            Some(error) => {
+                tracing::warn!(%remote, address, "{error}; the other end-points are asked");
+            }
+            None => tracing::info!(%remote, address, "the end-point answers again"),
         }
     }
 }

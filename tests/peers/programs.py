@@ -15,11 +15,10 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-PROXFLEET = Path(os.environ.get("PROXFLEET_BINARY", TARGET / "release" / "proxfleet")).resolve()
-SIMULATOR = Path(
-    os.environ.get("PROXFLEET_SIMULATOR", TARGET / "release" / "proxfleet-simulator")
-).resolve()
+# Cargo takes a relative one from where it is called: the top of the checkout.
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+PROXFLEET = TARGET / "release" / "proxfleet"
+SIMULATOR = TARGET / "release" / "proxfleet-simulator"
 
 
 def free_port():
