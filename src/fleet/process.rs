@@ -1,6 +1,7 @@
 //! The process itself, read from `/proc/self`: the names that every Prometheus client has.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use crate::metric::block::Block;
 use crate::metric::family::Family;
@@ -53,7 +54,6 @@ pub fn render() -> Block {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let boot = fs::read_to_string("/proc/stat").unwrap_or_default();
     let open_fds = fs::read_dir("/proc/self/fd")
         .map(|entries| entries.count() as f64)
         .ok();
@@ -64,7 +64,7 @@ pub fn render() -> Block {
         (&MAX_FDS, max_fds(&limits)),
         (&RESIDENT_MEMORY, kilobytes(&status, "VmRSS:")),
         (&VIRTUAL_MEMORY, kilobytes(&status, "VmSize:")),
-        (&START_TIME, start_time(&stat, &boot)),
+        (&START_TIME, started(&stat)),
         (&THREADS, stat_field(&stat, 20)),
     ];
     Block::from_lines(table.into_iter().map(|(family, value)| {
@@ -87,6 +87,15 @@ fn stat_field(stat: &str, number: usize) -> Option<f64> {
 
 fn cpu_seconds(stat: &str) -> Option<f64> {
     Some((stat_field(stat, 14)? + stat_field(stat, 15)?) / TICKS_PER_SECOND)
+}
+
+/// Never changes, and the file with the boot time has a line for every CPU.
+fn started(stat: &str) -> Option<f64> {
+    static STARTED: OnceLock<Option<f64>> = OnceLock::new();
+    *STARTED.get_or_init(|| {
+        let boot = fs::read_to_string("/proc/stat").unwrap_or_default();
+        start_time(stat, &boot)
+    })
 }
 
 fn start_time(stat: &str, boot: &str) -> Option<f64> {

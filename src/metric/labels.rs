@@ -104,20 +104,26 @@ fn write_label(name: &str, value: &str, out: &mut Vec<u8>) {
 
 /// Both formats escape the backslash, the quote and the line feed, and nothing else.
 fn write_escaped(value: &str, out: &mut Vec<u8>) {
-    let bytes = value.as_bytes();
-    let mut plain_from = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escaped: &[u8] = match byte {
-            b'\\' => b"\\\\",
-            b'"' => b"\\\"",
-            b'\n' => b"\\n",
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[plain_from..at]);
-        out.extend_from_slice(escaped);
-        plain_from = at + 1;
+    let mut rest = value.as_bytes();
+    // Nearly all values have nothing to escape, and are then one copy.
+    while let Some(at) = rest.iter().position(|byte| escape(*byte).is_some()) {
+        let (plain, special) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        if let Some((byte, after)) = special.split_first() {
+            out.extend_from_slice(escape(*byte).unwrap_or_default());
+            rest = after;
+        }
     }
-    out.extend_from_slice(&bytes[plain_from..]);
+    out.extend_from_slice(rest);
+}
+
+const fn escape(byte: u8) -> Option<&'static [u8]> {
+    match byte {
+        b'\\' => Some(b"\\\\"),
+        b'"' => Some(b"\\\""),
+        b'\n' => Some(b"\\n"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

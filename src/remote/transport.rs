@@ -1,8 +1,9 @@
 //! The HTTP of one end-point.
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
@@ -33,6 +34,8 @@ pub(super) struct Transport {
     base: String,
     http: reqwest::Client,
     authorization: HeaderValue,
+    /// Bytes of each call's last good answer: room for the next one, which else grows by copying.
+    lengths: Mutex<HashMap<&'static str, usize>>,
     /// The last certificate that was judged.
     certificate: Arc<Mutex<Option<CertificateState>>>,
 }
@@ -112,6 +115,7 @@ impl Transport {
             base,
             http,
             authorization: authorization(config)?,
+            lengths: Mutex::default(),
             certificate,
         })
     }
@@ -142,7 +146,10 @@ impl Transport {
         let mut response = sent.map_err(|error| self.unsent(&error, time_out))?;
         let date = response.headers().get(DATE).and_then(unix_seconds);
         if response.status().is_success() {
-            let body = read(&mut response, call.body_limit, time_out).await?;
+            let room = self.lengths().get(call.name).copied().unwrap_or_default();
+            let room = BytesMut::with_capacity((room + room / 16).min(call.body_limit));
+            let body = read(&mut response, room, call.body_limit, time_out).await?;
+            self.lengths().insert(call.name, body.len());
             return Ok(Reply { body, date });
         }
 
@@ -155,7 +162,7 @@ impl Transport {
             .unwrap_or_default();
         let server = header(response.headers(), &SERVER);
         // The status says enough where the body cannot be read.
-        let body = read(&mut response, ERROR_BODY, time_out)
+        let body = read(&mut response, BytesMut::new(), ERROR_BODY, time_out)
             .await
             .unwrap_or_default();
         let failure = classify::failure(&Refusal {
@@ -167,6 +174,10 @@ impl Transport {
             node: call.node.as_deref(),
         });
         Err(Unsent::No(failure))
+    }
+
+    fn lengths(&self) -> MutexGuard<'_, HashMap<&'static str, usize>> {
+        self.lengths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn unsent(&self, error: &reqwest::Error, time_out: Duration) -> Unsent {
@@ -214,10 +225,10 @@ impl Unsent {
 
 async fn read(
     response: &mut reqwest::Response,
+    mut body: BytesMut,
     limit: usize,
     time_out: Duration,
 ) -> Result<Bytes, Unsent> {
-    let mut body = BytesMut::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > limit => {

@@ -244,17 +244,45 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Object<T> {
     }
 }
 
+/// A place in a row for the value of one of its fields.
+pub enum Field<'r, 'de> {
+    Text(&'r mut Text<'de>),
+    Number(&'r mut Number),
+    /// Of no interest.
+    Other,
+}
+
+impl<'r, 'de> From<&'r mut Text<'de>> for Field<'r, 'de> {
+    fn from(text: &'r mut Text<'de>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'r> From<&'r mut Number> for Field<'r, '_> {
+    fn from(number: &'r mut Number) -> Self {
+        Self::Number(number)
+    }
+}
+
+/// A row of a list that may have tens of thousands. It is read into one place, field by field: a
+/// derived `Deserialize` moves the whole of a wide row several times, which costs more than parsing
+/// its text.
+pub trait Fields<'de>: Default {
+    /// Where the value of the field belongs.
+    fn field(&mut self, name: &str) -> Field<'_, 'de>;
+}
+
 /// Calls `each` with every row of a list as it is read, so that a large answer is never held as a
-/// whole. `null` is an empty list.
+/// whole. `null` is an empty list; what is no object is an empty row.
 pub fn each_row<'de, T, D, F>(deserializer: D, each: F) -> Result<(), D::Error>
 where
-    T: Deserialize<'de> + Default,
+    T: Fields<'de>,
     D: Deserializer<'de>,
-    F: FnMut(T),
+    F: FnMut(&T),
 {
     struct RowsVisitor<T, F>(F, PhantomData<T>);
 
-    impl<'de, T: Deserialize<'de> + Default, F: FnMut(T)> Visitor<'de> for RowsVisitor<T, F> {
+    impl<'de, T: Fields<'de>, F: FnMut(&T)> Visitor<'de> for RowsVisitor<T, F> {
         type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -264,8 +292,10 @@ where
             Ok(())
         }
         fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
-            while let Some(Object(row)) = seq.next_element::<Object<T>>()? {
-                (self.0)(row);
+            let mut row = T::default();
+            while seq.next_element_seed(RowSeed(&mut row))?.is_some() {
+                (self.0)(&row);
+                row = T::default();
             }
             Ok(())
         }
@@ -274,15 +304,68 @@ where
     deserializer.deserialize_any(RowsVisitor(each, PhantomData))
 }
 
+/// Reads an object into a row.
+struct RowSeed<'r, T>(&'r mut T);
+
+impl<'de, T: Fields<'de>> DeserializeSeed<'de> for RowSeed<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Fields<'de>> Visitor<'de> for RowSeed<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<Text<'de>>()? {
+            match self.0.field(name.as_str()) {
+                Field::Text(text) => *text = map.next_value()?,
+                Field::Number(number) => *number = map.next_value()?,
+                Field::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+}
+
 /// A list of objects; `null` is an empty one.
 #[derive(Debug)]
 pub struct Rows<T>(pub Vec<T>);
 
 impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Rows<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut rows = Vec::new();
-        each_row(deserializer, |row| rows.push(row))?;
-        Ok(Self(rows))
+        let rows = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
+        let rows = rows.unwrap_or_default().into_iter();
+        Ok(Self(rows.map(|Object(row)| row).collect()))
     }
 }
 

@@ -1,10 +1,9 @@
 //! The metric points that both products export: `/cluster/metrics/export` of PVE and
 //! `/status/metrics` of PBS answer with one shape.
 
-use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer};
 
-use super::json::{self, Nested, Number, Text, Unreadable};
+use super::json::{self, Field, Fields, Nested, Number, Text, Unreadable};
 
 /// One value of one object at one time.
 #[derive(Debug)]
@@ -20,14 +19,24 @@ pub struct Point<'a> {
 /// Calls `each` with every point of `{"data":{"data":[…]}}`. Points without a number are passed
 /// over.
 pub fn each_point(text: &str, each: impl FnMut(Point<'_>)) -> Result<(), Unreadable> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
+    #[derive(Default)]
     struct Row<'a> {
-        #[serde(borrow)]
         id: Text<'a>,
         metric: Text<'a>,
         timestamp: Number,
         value: Number,
+    }
+
+    impl<'de> Fields<'de> for Row<'de> {
+        fn field(&mut self, name: &str) -> Field<'_, 'de> {
+            match name {
+                "id" => (&mut self.id).into(),
+                "metric" => (&mut self.metric).into(),
+                "timestamp" => (&mut self.timestamp).into(),
+                "value" => (&mut self.value).into(),
+                _ => Field::Other,
+            }
+        }
     }
 
     struct Reading<F>(F);
@@ -35,7 +44,7 @@ pub fn each_point(text: &str, each: impl FnMut(Point<'_>)) -> Result<(), Unreada
     impl<'de, F: FnMut(Point<'_>)> DeserializeSeed<'de> for Reading<F> {
         type Value = ();
         fn deserialize<D: Deserializer<'de>>(mut self, deserializer: D) -> Result<(), D::Error> {
-            json::each_row(deserializer, |row: Row<'de>| {
+            json::each_row(deserializer, |row: &Row<'de>| {
                 if let Some(value) = row.value.0 {
                     self.0(Point {
                         id: row.id.as_str(),

@@ -10,6 +10,7 @@ mod network;
 mod node;
 mod storage;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Class, Collector, Inputs};
@@ -18,7 +19,7 @@ use crate::metric::family::Family;
 use crate::metric::labels::LabelBlock;
 use crate::metric::lines::Lines;
 use crate::source::pve::export::{self, Export};
-use crate::source::pve::resources::{self as source, Picture};
+use crate::source::pve::resources::{self as source, Node, Picture};
 
 pub static RESOURCES: Collector = Collector {
     name: "resources",
@@ -117,7 +118,8 @@ enum Truth {
 struct Exposing<'a> {
     inputs: &'a Inputs<'a>,
     picture: &'a Picture,
-    export: Option<&'a Export>,
+    /// By the name of the node: a cluster has few nodes, and asks for each of its guests.
+    truths: HashMap<&'a str, Truth>,
     labels: LabelBlock,
     /// Scratch for ids, so that none is allocated.
     id: String,
@@ -141,7 +143,7 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let mut exposing = Exposing {
         inputs,
         picture: &picture,
-        export: export.as_deref(),
+        truths: truths(&picture, export.as_deref()),
         labels: LabelBlock::new(),
         id: String::new(),
         up: of_guests(&UP),
@@ -173,20 +175,25 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     lines
 }
 
-impl Exposing<'_> {
-    fn truth(&self, node: &str) -> Truth {
-        match self.picture.node(node).and_then(|node| node.online) {
-            Some(true) if self.is_frozen(node) => Truth::Frozen,
-            Some(true) => Truth::Live,
-            Some(false) => Truth::Dead,
-            None => Truth::Unknown,
-        }
-    }
-
-    fn is_frozen(&self, node: &str) -> bool {
-        self.export
+fn truths<'a>(picture: &'a Picture, export: Option<&Export>) -> HashMap<&'a str, Truth> {
+    let is_frozen = |node: &str| {
+        export
             .and_then(|export| export.nodes.get(node))
             .is_some_and(|points| points.stale)
+    };
+    let truth = |node: &Node| match node.online {
+        Some(true) if is_frozen(&node.name) => Truth::Frozen,
+        Some(true) => Truth::Live,
+        Some(false) => Truth::Dead,
+        None => Truth::Unknown,
+    };
+    let nodes = picture.nodes.iter();
+    nodes.map(|node| (&*node.name, truth(node))).collect()
+}
+
+impl Exposing<'_> {
+    fn truth(&self, node: &str) -> Truth {
+        self.truths.get(node).copied().unwrap_or(Truth::Unknown)
     }
 
     /// Sets the labels to those of a value of the object whose id stands in `self.id`.

@@ -4,13 +4,12 @@
 //! broadcasts, at a cost that does not depend on the size of the fleet. They are read as one
 //! picture, from one end-point, since the one says which numbers of the other can be believed.
 
-use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer};
 
 use super::status::{STATUS_CALL, Status, parse_status};
 use crate::remote::error::CallError;
 use crate::remote::outcome::Outcome;
-use crate::source::json::{self, Number, Text, Unreadable};
+use crate::source::json::{self, Field, Fields, Number, Text, Unreadable};
 use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Session, Source};
 
 /// `GET /cluster/resources`: open to every token, but filtered by what it may see.
@@ -261,10 +260,9 @@ pub fn parse_picture(resources: &str, status: &str) -> Result<Picture, Unreadabl
     Ok(picture)
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// An entry of any kind; each has its own part of the fields.
+#[derive(Default)]
 struct Row<'a> {
-    #[serde(borrow)]
     r#type: Text<'a>,
     node: Text<'a>,
     name: Text<'a>,
@@ -278,9 +276,7 @@ struct Row<'a> {
     plugintype: Text<'a>,
     content: Text<'a>,
     network: Text<'a>,
-    #[serde(rename = "zone-type")]
     zone_type: Text<'a>,
-    #[serde(rename = "network-type")]
     network_type: Text<'a>,
     sdn: Text<'a>,
     vmid: Number,
@@ -297,6 +293,44 @@ struct Row<'a> {
     netout: Number,
     diskread: Number,
     diskwrite: Number,
+}
+
+impl<'de> Fields<'de> for Row<'de> {
+    fn field(&mut self, name: &str) -> Field<'_, 'de> {
+        match name {
+            "type" => (&mut self.r#type).into(),
+            "node" => (&mut self.node).into(),
+            "name" => (&mut self.name).into(),
+            "status" => (&mut self.status).into(),
+            "tags" => (&mut self.tags).into(),
+            "pool" => (&mut self.pool).into(),
+            "hastate" => (&mut self.hastate).into(),
+            "lock" => (&mut self.lock).into(),
+            "level" => (&mut self.level).into(),
+            "storage" => (&mut self.storage).into(),
+            "plugintype" => (&mut self.plugintype).into(),
+            "content" => (&mut self.content).into(),
+            "network" => (&mut self.network).into(),
+            "zone-type" => (&mut self.zone_type).into(),
+            "network-type" => (&mut self.network_type).into(),
+            "sdn" => (&mut self.sdn).into(),
+            "vmid" => (&mut self.vmid).into(),
+            "template" => (&mut self.template).into(),
+            "shared" => (&mut self.shared).into(),
+            "cpu" => (&mut self.cpu).into(),
+            "maxcpu" => (&mut self.maxcpu).into(),
+            "mem" => (&mut self.mem).into(),
+            "maxmem" => (&mut self.maxmem).into(),
+            "disk" => (&mut self.disk).into(),
+            "maxdisk" => (&mut self.maxdisk).into(),
+            "uptime" => (&mut self.uptime).into(),
+            "netin" => (&mut self.netin).into(),
+            "netout" => (&mut self.netout).into(),
+            "diskread" => (&mut self.diskread).into(),
+            "diskwrite" => (&mut self.diskwrite).into(),
+            _ => Field::Other,
+        }
+    }
 }
 
 impl Row<'_> {
@@ -320,7 +354,7 @@ pub fn parse_resources(text: &str) -> Result<Picture, Unreadable> {
     impl<'de> DeserializeSeed<'de> for &mut Reading {
         type Value = ();
         fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-            json::each_row(deserializer, |row: Row<'de>| self.0.add(&row))
+            json::each_row(deserializer, |row: &Row<'de>| self.0.add(row))
         }
     }
 
@@ -423,7 +457,8 @@ impl Picture {
     fn sort(&mut self) {
         self.nodes.sort_by(|a, b| a.name.cmp(&b.name));
         self.nodes.dedup_by(|a, b| a.name == b.name);
-        self.guests.sort_by_key(Guest::key);
+        // Wide rows, and many: their keys are sorted first, each row is moved once.
+        self.guests.sort_by_cached_key(Guest::key);
         self.guests.dedup_by_key(|guest| guest.key());
         self.storages
             .sort_by(|a, b| (&a.node, &a.storage).cmp(&(&b.node, &b.storage)));
