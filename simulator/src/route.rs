@@ -81,19 +81,33 @@ impl Route {
         self
     }
 
-    /// The value of the path's placeholder, empty when it has none; `None` when the path is another.
-    pub(crate) fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let mut value = "";
+    /// The values of the path's placeholders; `None` when the path is another.
+    pub(crate) fn matches<'p>(&self, path: &'p str) -> Option<Captures<'p>> {
+        let mut captures = Captures::default();
         let mut given = path.split('/');
         for wanted in self.path.split('/') {
             let segment = given.next()?;
-            if wanted.starts_with('{') {
-                value = segment;
-            } else if wanted != segment {
-                return None;
+            match wanted
+                .strip_prefix('{')
+                .and_then(|wanted| wanted.strip_suffix('}'))
+            {
+                Some(name) => captures.0.push((name, segment)),
+                None if wanted != segment => return None,
+                None => {}
             }
         }
-        given.next().is_none().then_some(value)
+        given.next().is_none().then_some(captures)
+    }
+}
+
+/// What stands in a path in the place of `{node}`, `{vmid}`, `{store}` …, decoded.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Captures<'p>(Vec<(&'static str, &'p str)>);
+
+impl<'p> Captures<'p> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'p str> {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| *value)
     }
 }
 
@@ -114,13 +128,13 @@ mod tests {
     #[test]
     fn a_template_matches_its_paths_only() {
         let route = Route::new(Product::Pve, "/nodes/{node}/status", Access::Everyone);
-        assert_eq!(route.matches("/nodes/pve1/status"), Some("pve1"));
+        let captures = route.matches("/nodes/pve1/status").unwrap();
+        assert_eq!(captures.get("node"), Some("pve1"));
+        assert_eq!(captures.get("store"), None);
         assert_eq!(route.matches("/nodes/pve1"), None);
         assert_eq!(route.matches("/nodes/pve1/status/x"), None);
-        assert_eq!(
-            Route::new(Product::Pve, "/version", Access::Everyone).matches("/version"),
-            Some("")
-        );
+        let version = Route::new(Product::Pve, "/version", Access::Everyone);
+        assert_eq!(version.matches("/version"), Some(Captures::default()));
     }
 
     #[test]

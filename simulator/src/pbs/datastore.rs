@@ -47,13 +47,16 @@ pub(super) fn status(call: &Call<'_>) -> Answer {
         .server
         .datastores
         .iter()
-        .position(|store| store.name == call.name);
+        .position(|store| store.name == call.capture("store"));
     let narrow = call.rights == Rights::Narrow && place == Some(0);
     if !(call.sees_all() || narrow) {
         return error(403, "permission check failed");
     }
     let Some(store) = place.and_then(|place| call.server.datastores.get(place)) else {
-        return error(400, &format!("no such datastore '{}'", call.name));
+        return error(
+            400,
+            &format!("no such datastore '{}'", call.capture("store")),
+        );
     };
     if store.vanished(&call.faults) {
         return error(400, "ENOENT: No such file or directory");

@@ -19,7 +19,7 @@ use crate::http::{Answer, Request};
 use crate::plan::PbsVersion;
 use crate::random::{Random, hash};
 use crate::remote::{Product, RemoteState};
-use crate::route::{Access, Kind, Route};
+use crate::route::{Access, Captures, Kind, Route};
 
 /// A 403 of the whole call waits this long.
 const DENIAL: Duration = Duration::from_millis(500);
@@ -32,8 +32,7 @@ pub(crate) struct Call<'a> {
     request: &'a Request,
     rights: Rights,
     faults: Arc<Faults>,
-    /// The `{store}` or `{node}` of the path.
-    name: &'a str,
+    captures: Captures<'a>,
     /// The server's time, with the skew of its clock.
     now: i64,
 }
@@ -120,21 +119,23 @@ pub(crate) fn answer(
     let found = ROUTES
         .iter()
         .find_map(|(route, handler)| Some((route, handler, route.matches(&request.path)?)));
-    let open = found.is_some_and(|(route, ..)| route.access == Access::World);
+    let open = found
+        .as_ref()
+        .is_some_and(|(route, ..)| route.access == Access::World);
     let rights = match authenticate(remote, request) {
         Some(token) => token.rights,
         None if open => Rights::Nothing,
         None => return remote.unauthorised(),
     };
-    let Some((route, handler, name)) = found.filter(|_| request.method == "GET") else {
+    let Some((route, handler, captures)) = found.filter(|_| request.method == "GET") else {
         return not_found();
     };
-    if matches!(route.access, Access::Privilege { .. })
-        && !matches!(rights, Rights::Auditor | Rights::Admin)
+    if let Access::Privilege { name, .. } = route.access
+        && !permissions::holds(rights, name)
     {
         return error(403, "permission check failed").after(DENIAL);
     }
-    if let Err(answer) = check_parameters(route, request, name) {
+    if let Err(answer) = check_parameters(route, request, &captures) {
         return answer;
     }
     let now = remote.endpoint_time(endpoint);
@@ -145,7 +146,7 @@ pub(crate) fn answer(
         request,
         rights,
         faults: remote.faults(),
-        name,
+        captures,
         now,
     })
 }
@@ -162,8 +163,12 @@ fn authenticate<'a>(remote: &'a RemoteState, request: &Request) -> Option<&'a To
         .find(|token| token.id == id && token.secret == secret)
 }
 
-fn check_parameters(route: &Route, request: &Request, name: &str) -> Result<(), Answer> {
-    if route.path.contains("{store}") && name.len() < 3 {
+fn check_parameters(
+    route: &Route,
+    request: &Request,
+    captures: &Captures<'_>,
+) -> Result<(), Answer> {
+    if captures.get("store").is_some_and(|store| store.len() < 3) {
         return Err(parameter_error(
             "store",
             "value must be at least 3 characters long",
@@ -198,6 +203,11 @@ fn boolean(value: &str) -> Option<bool> {
 }
 
 impl Call<'_> {
+    /// What stands in the path in the place of `{name}`.
+    fn capture(&self, name: &str) -> &str {
+        self.captures.get(name).unwrap_or_default()
+    }
+
     /// A generator for the order of lists, which is another for each request.
     fn order(&self) -> Random {
         let next = crate::lock(&self.remote.random).next();

@@ -38,6 +38,15 @@ const ADMIN: &[&str] = &[
     "Tape.Write",
 ];
 
+/// Whether a kind of token holds a privilege on the whole server.
+pub(super) fn holds(rights: Rights, privilege: &str) -> bool {
+    match rights {
+        Rights::Admin => ADMIN.contains(&privilege),
+        Rights::Auditor => AUDIT.contains(&privilege),
+        Rights::Nothing | Rights::Separated | Rights::Narrow => false,
+    }
+}
+
 pub(super) fn answer(call: &Call<'_>) -> Answer {
     let mut tree = Object::new();
     let mut add = |path: &str, privileges: &[&str]| {

@@ -17,13 +17,13 @@ use std::time::Duration;
 
 pub(crate) use world::Cluster;
 
-use crate::access::{Rights, Token};
+use crate::access::Token;
 use crate::fault::{Fault, Faults};
 use crate::http::{Answer, Request};
 use crate::json::Object;
 use crate::random::{Random, hash};
 use crate::remote::{Product, RemoteState};
-use crate::route::{Access, Kind, Route, reaches};
+use crate::route::{Access, Captures, Kind, Route, reaches};
 use view::View;
 
 /// A call on its way to its handler.
@@ -34,7 +34,8 @@ pub(crate) struct Call<'a> {
     request: &'a Request,
     token: &'a Token,
     faults: Arc<Faults>,
-    /// The `{node}` of the path.
+    captures: Captures<'a>,
+    /// The `{node}` of the path, else the one that was asked.
     node: usize,
     view: View,
 }
@@ -106,7 +107,7 @@ pub(crate) fn answer(
     let found = ROUTES
         .iter()
         .find_map(|(route, handler)| Some((route, handler, route.matches(&request.path)?)));
-    let (route, handler, node) = match found {
+    let (route, handler, captures) = match found {
         Some(found) if request.method == "GET" => found,
         _ => {
             let text = format!(
@@ -118,14 +119,15 @@ pub(crate) fn answer(
             return Answer::text(501, text.clone(), body.into_json(None)).with_json();
         }
     };
+    let node = captures.get("node");
     if let Access::Privilege { path, name } = route.access
-        && !matches!(token.rights, Rights::Auditor | Rights::Admin)
+        && !permissions::holds(cluster.version, token.rights, name)
     {
         return error(
             403,
             &format!(
                 "Permission check failed ({}, {name})",
-                path.replace("{node}", node)
+                path.replace("{node}", node.unwrap_or_default())
             ),
         );
     }
@@ -138,10 +140,11 @@ pub(crate) fn answer(
         request,
         token,
         faults,
+        captures,
         node: endpoint,
         view,
     };
-    if !node.is_empty() {
+    if let Some(node) = node {
         match call.reach(node) {
             Ok(index) => call.node = index,
             Err(answer) => return answer,
@@ -171,6 +174,16 @@ fn authenticate<'a>(remote: &'a RemoteState, request: &Request) -> Result<&'a To
 }
 
 impl Call<'_> {
+    /// What stands in the path in the place of `{name}`.
+    fn capture(&self, name: &str) -> &str {
+        self.captures.get(name).unwrap_or_default()
+    }
+
+    /// Whether the token holds a privilege on the whole tree.
+    fn holds(&self, privilege: &str) -> bool {
+        permissions::holds(self.cluster.version, self.token.rights, privilege)
+    }
+
     /// A generator for the order of lists and keys, which is another for each state of the cluster.
     fn order(&self) -> Random {
         Random::new(hash(&[

@@ -77,6 +77,19 @@ const ADMINISTRATOR: &[&str] = &[
     "VM.Snapshot.Rollback",
 ];
 
+/// Whether a kind of token holds a privilege on the whole tree.
+pub(super) fn holds(version: PveVersion, rights: Rights, privilege: &str) -> bool {
+    match rights {
+        Rights::Admin => true,
+        // From 9.0 on the guest agent has privileges of its own.
+        Rights::Auditor => {
+            AUDITOR.contains(&privilege)
+                || (version >= PveVersion::V9_1 && privilege == "VM.GuestAgent.Audit")
+        }
+        Rights::Nothing | Rights::Separated | Rights::Narrow => false,
+    }
+}
+
 pub(super) fn answer(call: &Call<'_>) -> Answer {
     let mut random = call.order();
     // From 9.0 on the guest agent has privileges of its own.
