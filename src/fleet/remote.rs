@@ -114,8 +114,7 @@ impl Remote {
 
     /// Asks again what was refused: the operator may have granted it.
     pub fn reconsider(&self) {
-        self.session.forget_refusals();
-        self.session.client().reset_pause();
+        self.session.reconsider();
     }
 
     /// The slots of a collector's own sources.

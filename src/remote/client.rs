@@ -11,9 +11,9 @@ use super::endpoints::Endpoints;
 use super::error::{CallError, Context, Failure, SetupError};
 use super::login::{Entry, Login};
 use super::observer::{CallRecord, Observer};
+use super::responder::{Answering, Responder};
 use super::transport::{self, Transport};
 use super::trust::SystemRoots;
-use super::version::Version;
 use crate::config;
 
 /// While another end-point is left, one is not waited for longer. A refused token is answered
@@ -73,23 +73,8 @@ impl Client {
         })))
     }
 
-    /// Number of end-points.
-    pub fn endpoints(&self) -> usize {
-        self.0.transports.len()
-    }
-
-    /// From now on this end-point is asked first.
-    pub fn prefer(&self, endpoint: usize) {
-        self.0.endpoints().prefer(endpoint);
-    }
-
-    /// Lets a token that was refused be tried again.
-    pub fn reset_pause(&self) {
-        self.0.login.reset();
-    }
-
     /// Asks. The wait for a turn counts into the time-out.
-    pub async fn get(&self, call: &Call) -> Result<Answer, CallError> {
+    async fn ask(&self, call: &Call) -> Result<Answer, CallError> {
         let inner = &*self.0;
         let context = inner.context(call.name, None);
         let entry = inner.login.enter(&context).await?;
@@ -123,29 +108,27 @@ impl Client {
         }
         result
     }
+}
 
-    /// The error for an answer that is not what the call answers with.
-    pub fn unreadable(&self, answer: &Answer, call: &'static str, why: &str) -> CallError {
-        let context = self.0.context(call, Some(answer.endpoint));
-        CallError::new(context, Failure::Unreadable(why.to_owned()))
+impl Responder for Client {
+    fn get<'a>(&'a self, call: &'a Call) -> Answering<'a> {
+        Box::pin(self.ask(call))
     }
 
-    /// The error for an answer that shows nothing because the token may see nothing.
-    pub fn nothing_visible(&self, answer: &Answer, call: &'static str, missing: &str) -> CallError {
-        let context = self.0.context(call, Some(answer.endpoint));
-        CallError::new(
-            context,
-            Failure::Forbidden(format!("{missing} (the answer is empty)")),
-        )
+    fn context(&self, call: &'static str, endpoint: Option<usize>) -> Context {
+        self.0.context(call, endpoint)
     }
 
-    /// The error for a call that came with a later version than the remote's; it is not made.
-    pub fn too_old(&self, call: &'static str, version: Version, since: Version) -> CallError {
-        let context = self.0.context(call, None);
-        CallError::new(
-            context,
-            Failure::NotImplemented(format!("{version}, it came with {since}")),
-        )
+    fn endpoints(&self) -> usize {
+        self.0.transports.len()
+    }
+
+    fn prefer(&self, endpoint: usize) {
+        self.0.endpoints().prefer(endpoint);
+    }
+
+    fn reconsider(&self) {
+        self.0.login.reset();
     }
 }
 

@@ -12,15 +12,12 @@ pub mod error;
 mod login;
 pub mod observer;
 pub mod outcome;
+pub mod responder;
+pub mod table;
 mod transport;
 pub mod trust;
 pub mod upid;
 pub mod version;
-
-#[cfg(test)]
-mod test_server;
-#[cfg(test)]
-mod tests;
 
 pub use client::Client;
 pub use error::SetupError;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::json::{self, Number, Object, Unreadable};
-use super::{ApiCall, Privilege};
+use super::{ApiCall, Privilege, Request, Session};
+use crate::remote::error::CallError;
 
 pub static PERMISSIONS_CALL: ApiCall = ApiCall {
     path: "/access/permissions",
@@ -49,6 +50,12 @@ impl Permissions {
             .copied()
             .collect()
     }
+}
+
+/// Asks for the rights of the token.
+pub async fn ask(session: &Session) -> Result<Permissions, CallError> {
+    let answer = session.get(Request::of(&PERMISSIONS_CALL)).await?;
+    session.read(&answer, &PERMISSIONS_CALL, parse).await
 }
 
 /// Reads `/access/permissions`: PVE writes 1, PBS `true`.

@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 use super::json::Unreadable;
 use super::{ApiCall, Privilege};
 use crate::config::Product;
-use crate::remote::Client;
 use crate::remote::call::{Answer, Call};
-use crate::remote::error::CallError;
+use crate::remote::error::{CallError, Failure};
 use crate::remote::outcome::Outcome;
+use crate::remote::responder::Responder;
 use crate::remote::version::Version;
 
 /// How long a call that the token may not make, or the server does not know, is not made again.
@@ -24,7 +24,7 @@ const LARGE_BODY: usize = 256 * 1024;
 
 /// What one remote is asked through.
 pub struct Session {
-    client: Client,
+    responder: Box<dyn Responder>,
     product: Product,
     version: ArcSwapOption<Version>,
     online_nodes: ArcSwap<Vec<Arc<str>>>,
@@ -145,19 +145,15 @@ fn percent_encode(text: &str, into: &mut String) {
 }
 
 impl Session {
-    pub fn new(client: Client, product: Product) -> Self {
+    pub fn new(responder: impl Responder + 'static, product: Product) -> Self {
         Self {
-            client,
+            responder: Box::new(responder),
             product,
             version: ArcSwapOption::empty(),
             online_nodes: ArcSwap::default(),
             topology: Notify::new(),
             refusals: Mutex::default(),
         }
-    }
-
-    pub fn client(&self) -> &Client {
-        &self.client
     }
 
     pub fn product(&self) -> Product {
@@ -203,12 +199,12 @@ impl Session {
 
     /// Number of configured end-points.
     pub fn endpoints(&self) -> usize {
-        self.client.endpoints()
+        self.responder.endpoints()
     }
 
     /// From now on asks this end-point first.
     pub fn prefer(&self, endpoint: usize) {
-        self.client.prefer(endpoint);
+        self.responder.prefer(endpoint);
     }
 
     /// Asks. A call that was refused for good is not made again for an hour; its error stands.
@@ -217,7 +213,8 @@ impl Session {
         if let (Some(version), Some(since)) = (version, since)
             && version < since
         {
-            return Err(self.client.too_old(request.call.path, version, since));
+            let why = format!("{version}, it came with {since}");
+            return Err(self.error(request.call, None, Failure::NotImplemented(why)));
         }
         let path = request.path(version);
         let key = path
@@ -233,7 +230,7 @@ impl Session {
             time_out: request.time_out,
             ..Call::get(request.call.path, path)
         };
-        let result = self.client.get(&call).await;
+        let result = self.responder.get(&call).await;
         if let Err(error) = &result
             && is_lasting(error)
         {
@@ -260,7 +257,12 @@ impl Session {
     }
 
     /// Asks everything again: after a reload the operator may have granted what was missing.
-    pub fn forget_refusals(&self) {
+    pub fn reconsider(&self) {
+        self.forget_refusals();
+        self.responder.reconsider();
+    }
+
+    fn forget_refusals(&self) {
         self.refusals
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -289,8 +291,8 @@ impl Session {
             read()
         };
         result.map_err(|error| {
-            self.client
-                .unreadable(answer, call.path, &error.to_string())
+            let failure = Failure::Unreadable(error.to_string());
+            self.error(call, Some(answer.endpoint), failure)
         })
     }
 
@@ -302,8 +304,12 @@ impl Session {
         call: &'static ApiCall,
         missing: Privilege,
     ) -> CallError {
-        self.client
-            .nothing_visible(answer, call.path, &missing.to_string())
+        let failure = Failure::Forbidden(format!("{missing} (the answer is empty)"));
+        self.error(call, Some(answer.endpoint), failure)
+    }
+
+    fn error(&self, call: &ApiCall, endpoint: Option<usize>, failure: Failure) -> CallError {
+        CallError::new(self.responder.context(call.path, endpoint), failure)
     }
 }
 

@@ -10,27 +10,26 @@ use super::report::{EndpointReport, MissingPrivilege, RemoteReport};
 use crate::collect::COLLECTORS;
 use crate::config::{self, Product};
 use crate::remote::Client;
-use crate::remote::call::{Answer, Call};
+use crate::remote::call::Answer;
 use crate::remote::error::CallError;
 use crate::remote::observer::Nobody;
 use crate::remote::outcome::Outcome;
 use crate::remote::trust::{self, CertificateState, SystemRoots, Verdict};
-use crate::source::Privilege;
-use crate::source::permissions::{self, PERMISSIONS_CALL, Permissions};
-use crate::source::pve::version;
+use crate::source::permissions::{self, Permissions};
+use crate::source::{Privilege, Request, Session, pbs, pve};
 
 const PROBE_TIME_OUT: Duration = Duration::from_secs(5);
 /// A second is what the protocol tells; a few may be the way.
 const CLOCK_TOLERANCE: f64 = 5.0;
 
 pub(super) async fn remote(config: Arc<config::Remote>, roots: Arc<SystemRoots>) -> RemoteReport {
-    let client = match Client::new(
+    let session = match Client::new(
         Arc::clone(&config),
         Arc::clone(&roots),
         Arc::new(Semaphore::new(config.max_in_flight)),
         Arc::new(Nobody),
     ) {
-        Ok(client) => client,
+        Ok(client) => Session::new(client, config.product),
         Err(error) => return RemoteReport::failed(&config, &error.to_string()),
     };
     let mut report = RemoteReport::new(&config);
@@ -52,7 +51,7 @@ pub(super) async fn remote(config: Arc<config::Remote>, roots: Arc<SystemRoots>)
                 describe_certificate(&mut examined, &state, &config.name);
                 // One refused token is enough.
                 if state.verdict.is_accepted() && !refused {
-                    match ask_version(&client, index).await {
+                    match ask_version(&session, index).await {
                         Ok((version, answer)) => {
                             examined.version = Some(format!("{} {version}", config.product.name()));
                             describe_clock(&mut examined, &answer);
@@ -73,20 +72,18 @@ pub(super) async fn remote(config: Arc<config::Remote>, roots: Arc<SystemRoots>)
             .iter()
             .any(|endpoint| endpoint.problems.is_empty())
     {
-        describe_privileges(&mut report, &client, &config).await;
+        describe_privileges(&mut report, &session, &config).await;
     }
     report
 }
 
-async fn ask_version(client: &Client, endpoint: usize) -> Result<(String, Answer), CallError> {
-    const PATH: &str = "/version";
-    let call = Call {
-        endpoint: Some(endpoint),
-        ..Call::get(PATH, PATH.to_owned())
+async fn ask_version(session: &Session, endpoint: usize) -> Result<(String, Answer), CallError> {
+    let call = match session.product() {
+        Product::Pve => &pve::version::VERSION_CALL,
+        Product::Pbs => &pbs::version::VERSION_CALL,
     };
-    let answer = client.get(&call).await?;
-    let release = version::parse(&String::from_utf8_lossy(&answer.body))
-        .map_err(|error| client.unreadable(&answer, PATH, &error.to_string()))?;
+    let answer = session.get(Request::of(call).at(Some(endpoint))).await?;
+    let release = session.read(&answer, call, pve::version::parse).await?;
     // PBS writes 4.2 and 1 for 4.2.1; PVE writes 9.1.8 and 9.1.
     let version = if release.version.starts_with(&*release.release) {
         release.version.to_string()
@@ -136,28 +133,19 @@ fn describe_clock(report: &mut EndpointReport, answer: &Answer) {
     }
 }
 
-async fn describe_privileges(report: &mut RemoteReport, client: &Client, config: &config::Remote) {
-    let call = Call::get(PERMISSIONS_CALL.path, PERMISSIONS_CALL.path.to_owned());
-    let permissions = match client.get(&call).await {
-        Ok(answer) => match permissions::parse(&String::from_utf8_lossy(&answer.body)) {
-            Ok(permissions) => permissions,
-            Err(error) => {
-                report.problems.push(
-                    client
-                        .unreadable(&answer, PERMISSIONS_CALL.path, &error.to_string())
-                        .to_string(),
-                );
-                return;
+async fn describe_privileges(
+    report: &mut RemoteReport,
+    session: &Session,
+    config: &config::Remote,
+) {
+    match permissions::ask(session).await {
+        Ok(permissions) => {
+            report.missing_privileges = missing(&permissions, config);
+            if !report.missing_privileges.is_empty() {
+                report.grant = grant(config.product, &config.token.id);
             }
-        },
-        Err(error) => {
-            report.problems.push(error.to_string());
-            return;
         }
-    };
-    report.missing_privileges = missing(&permissions, config);
-    if !report.missing_privileges.is_empty() {
-        report.grant = grant(config.product, &config.token.id);
+        Err(error) => report.problems.push(error.to_string()),
     }
 }
 
