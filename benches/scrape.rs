@@ -12,6 +12,7 @@ use proxfleet::collect::{self, Inputs};
 use proxfleet::config::GuestFilter;
 use proxfleet::metric::block::Block;
 use proxfleet::metric::exposition::{Format, assemble, assemble_gzip};
+use proxfleet::source::Item;
 use proxfleet::source::pve::resources::{self, parse_resources};
 
 const GUESTS: usize = 10_000;
@@ -58,7 +59,7 @@ fn main() {
     });
     let filter = GuestFilter::default();
     let mut inputs = Inputs::new("cluster-a", &filter);
-    inputs.add(resources::RESOURCES.name, None, Arc::new(picture));
+    inputs.add(resources::RESOURCES.name, Item::Remote, Arc::new(picture));
     let collector = &collect::resources::RESOURCES;
     let block = time("render the block", || {
         Block::from_lines((collector.collect)(&inputs))

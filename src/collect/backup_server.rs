@@ -14,6 +14,7 @@ pub static HOST: Collector = Collector {
     about: "Uptime, CPUs and kernel of the backup server.",
     product: Product::Pbs,
     class: Class::Background,
+    by_default: true,
     interval: Duration::from_secs(5 * 60),
     sources: &[&node_status::NODE_STATUS],
     reads: &[],

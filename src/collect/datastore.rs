@@ -14,6 +14,7 @@ pub static DATASTORE: Collector = Collector {
     about: "Sizes, state and throughput of the datastores, and load, memory and network of the server.",
     product: Product::Pbs,
     class: Class::Live,
+    by_default: true,
     interval: Duration::from_secs(5),
     sources: &[&metrics::METRICS, &datastores::DATASTORES],
     reads: &[&usage::USAGE],

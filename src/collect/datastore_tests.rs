@@ -3,17 +3,22 @@ use std::sync::Arc;
 use super::*;
 use crate::config::GuestFilter;
 use crate::metric::block::Block;
+use crate::source::Item;
 
 fn exposed(metrics: &str, datastores: &str, usage: Option<&str>) -> Vec<String> {
     let filter = GuestFilter::default();
     let mut inputs = Inputs::new("r", &filter);
     let metrics = metrics::parse(&format!(r#"{{"data":{{"data":[{metrics}]}}}}"#)).unwrap();
     let datastores = datastores::parse(&format!(r#"{{"data":[{datastores}]}}"#)).unwrap();
-    inputs.add(metrics::METRICS.name, None, Arc::new(metrics));
-    inputs.add(datastores::DATASTORES.name, None, Arc::new(datastores));
+    inputs.add(metrics::METRICS.name, Item::Remote, Arc::new(metrics));
+    inputs.add(
+        datastores::DATASTORES.name,
+        Item::Remote,
+        Arc::new(datastores),
+    );
     if let Some(usage) = usage {
         let usage = usage::parse(&format!(r#"{{"data":[{usage}]}}"#)).unwrap();
-        inputs.add(usage::USAGE.name, None, Arc::new(usage));
+        inputs.add(usage::USAGE.name, Item::Remote, Arc::new(usage));
     }
     Block::from_lines(collect(&inputs))
         .parts()

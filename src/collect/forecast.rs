@@ -14,6 +14,7 @@ pub static FORECAST: Collector = Collector {
     about: "When each datastore will be full by the server's own estimate, and which are broken.",
     product: Product::Pbs,
     class: Class::Background,
+    by_default: true,
     interval: Duration::from_secs(5 * 60),
     sources: &[&usage::USAGE],
     reads: &[],

@@ -14,6 +14,7 @@ pub static MEMBERSHIP: Collector = Collector {
     about: "Votes of the cluster's nodes, as configured and as present.",
     product: Product::Pve,
     class: Class::Background,
+    by_default: true,
     interval: Duration::from_secs(15 * 60),
     sources: &[&membership::MEMBERSHIP],
     reads: &[&resources::RESOURCES],

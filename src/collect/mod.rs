@@ -11,14 +11,16 @@ pub mod membership;
 pub mod resources;
 pub mod usage;
 pub mod version;
+pub mod walk;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{CollectorKey, GuestFilter, Product};
 use crate::metric::family::Family;
 use crate::metric::lines::Lines;
-use crate::source::{AnySource, AnyValue, Source};
+use crate::source::{AnySource, AnyValue, Item, Known, Source};
 
 /// When a collector's sources are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub struct Collector {
     pub about: &'static str,
     pub product: Product,
     pub class: Class,
+    /// Whether it runs where the configuration says nothing.
+    pub by_default: bool,
     /// Time to live of a live collector's answers, interval of a background one.
     pub interval: Duration,
     /// The sources that are asked at this collector's pace.
@@ -79,13 +83,8 @@ pub struct Inputs<'a> {
     /// Name of the remote.
     pub remote: &'a str,
     pub filter: &'a GuestFilter,
-    values: Vec<Input>,
-}
-
-struct Input {
-    source: &'static str,
-    node: Option<Arc<str>>,
-    value: AnyValue,
+    /// By source.
+    values: HashMap<&'static str, Vec<(Item, AnyValue)>>,
 }
 
 impl<'a> Inputs<'a> {
@@ -93,39 +92,36 @@ impl<'a> Inputs<'a> {
         Self {
             remote,
             filter,
-            values: Vec::new(),
+            values: HashMap::new(),
         }
     }
 
-    pub fn add(&mut self, source: &'static str, node: Option<Arc<str>>, value: AnyValue) {
-        self.values.push(Input {
-            source,
-            node,
-            value,
-        });
+    /// Adds what a source has told of an item.
+    pub fn add(&mut self, source: &'static str, item: Item, value: AnyValue) {
+        self.values.entry(source).or_default().push((item, value));
     }
 
     /// The value of a source that is asked once a remote.
     pub fn get<T: Send + Sync>(&self, source: &Source<T>) -> Option<Arc<T>> {
-        let input = self
-            .values
-            .iter()
-            .find(|input| input.source == source.name)?;
-        input.value.clone().downcast::<T>().ok()
+        let (_, value) = self.values.get(source.name)?.first()?;
+        value.clone().downcast::<T>().ok()
     }
 
-    /// The values of a source that is asked of each node, with the nodes' names.
-    pub fn each<T: Send + Sync>(&self, source: &Source<T>) -> Vec<(Arc<str>, Arc<T>)> {
-        self.values
-            .iter()
-            .filter(|input| input.source == source.name)
-            .filter_map(|input| {
-                Some((
-                    input.node.clone()?,
-                    input.value.clone().downcast::<T>().ok()?,
-                ))
-            })
-            .collect()
+    /// The values of a source that is asked of each node, guest, datastore …, in their order.
+    pub fn each<T: Send + Sync>(&self, source: &Source<T>) -> impl Iterator<Item = (&Item, &T)> {
+        let values = self.values.get(source.name);
+        values
+            .into_iter()
+            .flatten()
+            .filter_map(|(item, value)| Some((item, value.downcast_ref::<T>()?)))
+    }
+}
+
+impl Known for Inputs<'_> {
+    fn value(&self, source: &str, item: &Item) -> Option<AnyValue> {
+        let values = self.values.get(source)?;
+        let (_, value) = values.iter().find(|(known, _)| known == item)?;
+        Some(Arc::clone(value))
     }
 }
 

@@ -15,6 +15,7 @@ pub static USAGE: Collector = Collector {
     about: "Load, I/O wait, swap and network of the nodes, and whether their status daemons live.",
     product: Product::Pve,
     class: Class::Background,
+    by_default: true,
     interval: Duration::from_secs(30),
     sources: &[&export::EXPORT],
     reads: &[&resources::RESOURCES],

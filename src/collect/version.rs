@@ -17,6 +17,7 @@ pub static VERSION: Collector = Collector {
     about: "Version of PVE, of the node that answers and of every node.",
     product: Product::Pve,
     class: Class::Background,
+    by_default: true,
     interval: INTERVAL,
     sources: &[&version::VERSION, &version::NODE_VERSION],
     reads: &[],
@@ -29,6 +30,7 @@ pub static PBS_VERSION: Collector = Collector {
     about: "Version of the backup server.",
     product: Product::Pbs,
     class: Class::Background,
+    by_default: true,
     interval: INTERVAL,
     sources: &[&pbs::version::VERSION],
     reads: &[],
@@ -62,8 +64,8 @@ fn collect_pve(inputs: &Inputs<'_>) -> Vec<Lines> {
     }
     for (node, release) in inputs.each(&version::NODE_VERSION) {
         labels.clear();
-        labels.push("id", &format!("node/{node}"));
-        append(&mut labels, &release, inputs.remote);
+        labels.push("id", &node.to_string());
+        append(&mut labels, release, inputs.remote);
         node_info.push(&labels, true);
     }
     vec![info, node_info]

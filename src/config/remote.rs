@@ -27,6 +27,8 @@ pub struct Remote {
     pub timeout: Duration,
     /// Calls that may be under way at once.
     pub max_in_flight: usize,
+    /// Calls a second that may be made in the background.
+    pub background_calls_per_second: usize,
     pub collectors: CollectorSettings,
 }
 

@@ -1,14 +1,18 @@
 //! The fleet: every configured remote, asked at once or by the clock.
 
+mod background;
+pub mod cursor;
 mod journal;
 pub mod process;
 pub mod remote;
 mod schedule;
 pub mod slot;
 pub mod status;
+pub mod subject;
 pub mod telemetry;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +23,7 @@ use crate::collect::Collector;
 use crate::config::{self, Config};
 use crate::remote::{Client, SetupError, trust::SystemRoots};
 use crate::source::Session;
+use cursor::Cursors;
 pub use remote::Remote;
 use telemetry::Telemetry;
 
@@ -36,6 +41,7 @@ pub struct Roster {
     /// Names of the labels that any remote's configuration sets, sorted.
     pub label_names: Vec<String>,
     in_flight_total: Option<(usize, Arc<Semaphore>)>,
+    state_directory: Option<PathBuf>,
 }
 
 /// Which part of the fleet is asked for; `None` is all of it.
@@ -90,18 +96,22 @@ impl Fleet {
             .as_ref()
             .is_some_and(|(old, _)| *old == total);
 
+        // Cursors elsewhere are other cursors.
+        let shares_state = old.state_directory == config.state_directory;
+
         let mut remotes = Vec::with_capacity(config.remotes.len());
         let mut started = Vec::new();
         for remote in &config.remotes {
             let unchanged = old
                 .remotes
                 .iter()
-                .find(|old| shares_limit && old.config == *remote);
+                .find(|old| shares_limit && shares_state && old.config == *remote);
             if let Some(unchanged) = unchanged {
                 unchanged.reconsider();
                 remotes.push(Arc::clone(unchanged));
             } else {
-                let new = self.connect(Arc::clone(remote), &in_flight_total)?;
+                let cursors = Cursors::of_remote(config.state_directory.as_deref(), &remote.name);
+                let new = self.connect(Arc::clone(remote), &in_flight_total, cursors)?;
                 started.push(Arc::clone(&new));
                 remotes.push(new);
             }
@@ -116,6 +126,7 @@ impl Fleet {
             remotes,
             label_names: label_names.into_iter().collect(),
             in_flight_total: Some((total, in_flight_total)),
+            state_directory: config.state_directory.clone(),
         };
         for gone in &old.remotes {
             if !roster.remotes.iter().any(|kept| Arc::ptr_eq(kept, gone)) {
@@ -133,6 +144,7 @@ impl Fleet {
         &self,
         config: Arc<config::Remote>,
         in_flight_total: &Arc<Semaphore>,
+        cursors: Cursors,
     ) -> Result<Arc<Remote>, SetupError> {
         let telemetry = self.telemetry.of_remote(&config);
         let client = Client::new(
@@ -141,8 +153,8 @@ impl Fleet {
             Arc::clone(in_flight_total),
             Arc::clone(&telemetry) as _,
         )?;
-        let session = Arc::new(Session::new(client, config.product));
-        Ok(Remote::new(config, session, telemetry))
+        let session = Session::of_remote(client, &config);
+        Ok(Remote::new(config, session, telemetry, cursors))
     }
 
     pub fn roster(&self) -> Arc<Roster> {

@@ -1,48 +1,38 @@
-//! One remote of the fleet: its slots, the timer that asks in the background, and the rendered
-//! blocks of its collectors.
+//! One remote of the fleet: what is known of it, and how it stands.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
+use super::background::Background;
+use super::cursor::Cursors;
 use super::journal::Journal;
-use super::schedule::{Schedule, wait_after};
 use super::slot::{Ended, Good, Slot};
+use super::subject::{Rendered, SourceSlots, Subject};
 use super::telemetry::RemoteTelemetry;
-use crate::collect::{COLLECTORS, Class, Collector, Inputs};
+use crate::collect::{COLLECTORS, Collector, Inputs};
 use crate::config;
 use crate::metric::block::Block;
 use crate::remote::outcome::Outcome;
-use crate::source::{Scope, Session};
+use crate::source::{AnySource, AnyValue, Item, Known, Session};
 
-/// For so long the last good value of a live source answers for one that is late or fails.
-pub const KEPT_FOR: Duration = Duration::from_secs(300);
+/// Live answers are as fresh as the scrapes ask for them: a scrape a minute is usual.
+pub(super) const MISSED_AFTER: Duration = Duration::from_secs(60);
 
 pub struct Remote {
     pub config: Arc<config::Remote>,
-    pub session: Arc<Session>,
+    pub session: Session,
     pub telemetry: Arc<RemoteTelemetry>,
     pub subjects: Vec<Subject>,
-    slots: ArcSwap<Vec<Arc<Slot>>>,
-    journal: Journal,
+    pub(super) cursors: Cursors,
+    pub(super) journal: Journal,
+    /// The subject and the place in it of each source, by name.
+    places: HashMap<&'static str, (usize, usize)>,
+    itself: Weak<Self>,
     stop: CancellationToken,
-}
-
-/// A collector as it runs for one remote.
-pub struct Subject {
-    pub collector: &'static Collector,
-    pub interval: Duration,
-    rendered: Mutex<Option<Rendered>>,
-}
-
-struct Rendered {
-    /// Of the generations that the block was rendered from.
-    key: u64,
-    block: Arc<Block>,
 }
 
 /// How a collector stands with one remote.
@@ -57,40 +47,38 @@ pub struct CollectorState {
     pub coverage: f64,
 }
 
-/// Live answers are as fresh as the scrapes ask for them: a scrape a minute is usual.
-const MISSED_AFTER: Duration = Duration::from_secs(60);
-
 impl Remote {
     pub fn new(
         config: Arc<config::Remote>,
-        session: Arc<Session>,
+        session: Session,
         telemetry: Arc<RemoteTelemetry>,
+        cursors: Cursors,
     ) -> Arc<Self> {
         let subjects: Vec<Subject> = COLLECTORS
             .iter()
             .filter(|collector| collector.product == config.product)
-            .filter(|collector| config.collectors.enabled(collector.name, true))
-            .map(|collector| Subject {
-                collector,
-                interval: config
+            .filter(|collector| {
+                config
                     .collectors
-                    .interval(collector.name, collector.interval),
-                rendered: Mutex::default(),
+                    .enabled(collector.name, collector.by_default)
             })
+            .map(|collector| Subject::new(collector, &config))
             .collect();
-        let slots = subjects
-            .iter()
-            .flat_map(|subject| subject.collector.sources)
-            .filter(|source| source.scope() == Scope::Remote)
-            .map(|source| Arc::new(Slot::new(*source, None)))
-            .collect();
-        Arc::new(Self {
+        let mut places = HashMap::new();
+        for (subject_index, subject) in subjects.iter().enumerate() {
+            for (index, slots) in subject.sources.iter().enumerate() {
+                places.insert(slots.source.name(), (subject_index, index));
+            }
+        }
+        Arc::new_cyclic(|itself| Self {
             journal: Journal::new(&config.name),
             config,
             session,
             telemetry,
             subjects,
-            slots: ArcSwap::from_pointee(slots),
+            cursors,
+            places,
+            itself: Weak::clone(itself),
             stop: CancellationToken::new(),
         })
     }
@@ -101,9 +89,10 @@ impl Remote {
         let remote = Arc::clone(self);
         tokio::spawn(async move {
             let stop = remote.stop.clone();
+            let mut background = Background::new(remote, spread.mul_f64(fastrand::f64()));
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = remote.ask_in_background(spread) => {}
+                () = background.run() => {}
             }
         });
     }
@@ -113,97 +102,102 @@ impl Remote {
     }
 
     /// Asks again what was refused: the operator may have granted it.
-    pub fn reconsider(&self) {
-        self.session.reconsider();
+    pub fn reconsider(self: &Arc<Self>) {
+        let remote = Arc::clone(self);
+        tokio::spawn(async move { remote.session.reconsider().await });
     }
 
-    /// The slots of a collector's own sources.
-    pub fn slots_of(&self, collector: &'static Collector) -> Vec<Arc<Slot>> {
-        let slots = self.slots.load();
-        slots
-            .iter()
-            .filter(|slot| owns(collector, slot))
-            .cloned()
-            .collect()
+    /// The slots of a source, with the subject that owns it.
+    pub(super) fn slots_of(&self, source: &str) -> Option<(&Subject, &SourceSlots)> {
+        let (subject, index) = *self.places.get(source)?;
+        let subject = self.subjects.get(subject)?;
+        Some((subject, subject.sources.get(index)?))
+    }
+
+    /// Every slot, with the subject that owns it.
+    fn slots(&self) -> impl Iterator<Item = (&Subject, Arc<Slot>)> {
+        self.subjects.iter().flat_map(|subject| {
+            let sources = subject.sources.iter();
+            sources.flat_map(move |source| {
+                let slots: Vec<Arc<Slot>> = source.all().values().cloned().collect();
+                slots.into_iter().map(move |slot| (subject, slot))
+            })
+        })
     }
 
     /// Starts asking what is live and older than its time to live. Adds the slots that are worth
     /// waiting for, with the number of attempts to wait past.
     pub fn refresh(
-        self: &Arc<Self>,
+        &self,
         wanted: impl Fn(&Collector) -> bool,
         now: Instant,
         waiting: &mut Vec<(Arc<Slot>, u64)>,
     ) {
-        for subject in &self.subjects {
-            if subject.collector.class != Class::Live || !wanted(subject.collector) {
-                continue;
-            }
-            for slot in self
-                .slots
-                .load()
-                .iter()
-                .filter(|slot| owns(subject.collector, slot))
-            {
-                // Read before the start: the attempt may end at once.
-                let attempts = slot.attempts();
-                let is_due = slot.is_due(now, subject.interval);
-                if is_due {
-                    self.ask(slot);
-                }
-                if slot.is_worth_waiting(now) || (is_due && slot.attempts() > attempts) {
-                    waiting.push((Arc::clone(slot), attempts));
+        let live = self.subjects.iter().filter(|subject| subject.is_live());
+        for subject in live.filter(|subject| wanted(subject.collector)) {
+            for source in &subject.sources {
+                for slot in source.all().values() {
+                    // Read before the start: the attempt may end at once.
+                    let attempts = slot.attempts();
+                    let is_due = slot.is_due(now, subject.interval);
+                    if is_due {
+                        self.ask(slot, &self.session);
+                    }
+                    if slot.is_worth_waiting(now) || (is_due && slot.attempts() > attempts) {
+                        waiting.push((Arc::clone(slot), attempts));
+                    }
                 }
             }
         }
     }
 
-    fn ask(self: &Arc<Self>, slot: &Arc<Slot>) {
-        let remote = Arc::downgrade(self);
-        slot.start(&self.session, move |slot, ended| {
-            if let Some(remote) = remote.upgrade() {
-                remote.note(slot, &ended);
-            }
-        });
+    /// Starts an attempt, unless one runs.
+    pub(super) fn ask(&self, slot: &Arc<Slot>, session: &Session) {
+        let Some(remote) = self.itself.upgrade() else {
+            return;
+        };
+        let known: Arc<dyn Known> = Arc::clone(&remote) as _;
+        slot.start(session, known, move |slot, ended| remote.note(slot, &ended));
     }
 
-    fn note(&self, slot: &Slot, ended: &Ended) {
-        self.journal
-            .note(slot.source.name(), slot.node.as_deref(), ended);
+    fn note(&self, slot: &Arc<Slot>, ended: &Ended) {
+        self.journal.note(slot, ended);
+        if ended.attempt.brought_value
+            && let Some(good) = slot.good()
+            && let Some(text) = slot.source.save(&good.value)
+        {
+            self.cursors.save(slot.source.name(), &slot.item, text);
+        }
+        if let Some((_, source)) = self.slots_of(slot.source.name()) {
+            source.note_ended();
+        }
     }
 
     /// One collector's samples, rendered at most once for each generation of what it reads.
     pub fn block(&self, subject: &Subject, now: Instant) -> Arc<Block> {
-        let slots = self.slots.load();
-        let readable = || {
-            slots
-                .iter()
-                .filter(|slot| reads(subject.collector, slot))
-                .filter_map(|slot| {
-                    let good = slot.good()?;
-                    (now.saturating_duration_since(good.at) <= self.kept_for(slot))
-                        .then_some((slot, good))
-                })
-        };
-
         let mut hasher = DefaultHasher::new();
-        for (slot, good) in readable() {
-            (Arc::as_ptr(slot).addr(), good.generation).hash(&mut hasher);
+        let mut readable: Vec<(Arc<Slot>, Arc<Good>)> = Vec::new();
+        for (owner, source) in self.read_by(subject.collector) {
+            source.generation().hash(&mut hasher);
+            for slot in source.all().values() {
+                if let Some(good) = owner.shown(slot, now) {
+                    readable.push((Arc::clone(slot), good));
+                }
+            }
         }
+        // Values also leave by age.
+        readable.len().hash(&mut hasher);
         let key = hasher.finish();
-        let mut rendered = subject
-            .rendered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut rendered = subject.rendered();
         if let Some(rendered) = rendered.as_ref().filter(|rendered| rendered.key == key) {
             return Arc::clone(&rendered.block);
         }
 
         let mut inputs = Inputs::new(&self.config.name, &self.config.filter);
-        for (slot, good) in readable() {
+        for (slot, good) in readable {
             inputs.add(
                 slot.source.name(),
-                slot.node.clone(),
+                slot.item.clone(),
                 Arc::clone(&good.value),
             );
         }
@@ -215,166 +209,95 @@ impl Remote {
         block
     }
 
-    /// How old a value may be to be shown: what is asked rarely is kept over two missed intervals.
-    fn kept_for(&self, slot: &Slot) -> Duration {
-        self.subjects
-            .iter()
-            .find(|subject| owns(subject.collector, slot))
-            .filter(|subject| subject.collector.class == Class::Background)
-            .map_or(KEPT_FOR, |subject| KEPT_FOR + 2 * subject.interval)
-    }
-
-    /// The value of a slot, where it is not too old to be shown.
-    pub fn shown(&self, slot: &Slot, now: Instant) -> Option<Arc<Good>> {
-        let good = slot.good()?;
-        (now.saturating_duration_since(good.at) <= self.kept_for(slot)).then_some(good)
+    /// The slots of the sources that a collector owns or reads.
+    fn read_by(
+        &self,
+        collector: &'static Collector,
+    ) -> impl Iterator<Item = (&Subject, &SourceSlots)> {
+        let sources: [&'static [&'static dyn AnySource]; 2] = [collector.sources, collector.reads];
+        sources
+            .into_iter()
+            .flatten()
+            .filter_map(|source| self.slots_of(source.name()))
     }
 
     /// Whether the remote answers: any of its live sources, or of the others where none is live.
     pub fn is_up(&self) -> bool {
-        let slots = self.slots.load();
-        let answers = |slot: &Arc<Slot>| slot.last_outcome().is_some_and(is_an_answer);
-        let mut live = slots
-            .iter()
-            .filter(|slot| !self.is_background(slot))
-            .peekable();
-        if live.peek().is_some() {
-            live.any(answers)
+        let answers = |slot: &Slot| slot.last_outcome().is_some_and(is_an_answer);
+        if self.subjects.iter().any(Subject::is_live) {
+            self.slots()
+                .any(|(subject, slot)| subject.is_live() && answers(&slot))
         } else {
-            slots.iter().any(answers)
+            self.slots().any(|(_, slot)| answers(&slot))
         }
     }
 
-    /// What is wrong with the remote, as the last attempt that failed has said it.
+    /// What is wrong with the remote, as the worst of the last attempts has said it.
     pub fn trouble(&self) -> Option<Arc<str>> {
-        let slots = self.slots.load();
-        let attempts = slots.iter().filter_map(|slot| slot.last_attempt());
-        attempts
+        self.slots()
+            .filter_map(|(_, slot)| slot.last_attempt())
             .filter(|attempt| attempt.outcome.is_error())
-            .max_by_key(|a| a.outcome)?
+            .max_by_key(|attempt| attempt.outcome)?
             .report
     }
 
     /// How a collector stands.
     pub fn state_of(&self, subject: &Subject, now: Instant) -> CollectorState {
-        let slots = self.slots.load();
         let mut state = CollectorState::default();
         let (mut answered, mut expected) = (0.0, 0.0);
-        for slot in slots.iter().filter(|slot| owns(subject.collector, slot)) {
-            let outcome = slot.last_outcome();
-            state.outcome = state.outcome.max(outcome);
-            let shown = self.shown(slot, now);
-            if let Some(good) = &shown {
-                let age = now.saturating_duration_since(good.at);
-                state.age = state.age.max(Some(age));
-            }
-            // An answer is fresh until the one after it has been missed.
-            let fresh = shown.filter(|good| {
-                now.saturating_duration_since(good.at) <= 2 * subject.interval.max(MISSED_AFTER)
-            });
-            match fresh.as_ref().map(|good| good.coverage) {
-                Some(Some(coverage)) => {
-                    expected += coverage.expected as f64;
-                    answered += coverage.answered as f64;
+        for source in &subject.sources {
+            for slot in source.all().values() {
+                let outcome = slot.last_outcome();
+                state.outcome = state.outcome.max(outcome);
+                let shown = subject.shown(slot, now);
+                if let Some(good) = &shown {
+                    let age = now.saturating_duration_since(good.at);
+                    state.age = state.age.max(Some(age));
                 }
-                Some(None) => {
-                    expected += 1.0;
-                    answered += 1.0;
+                // An answer is fresh until the one after it has been missed.
+                let fresh = shown.filter(|good| {
+                    now.saturating_duration_since(good.at) <= 2 * subject.interval.max(MISSED_AFTER)
+                });
+                match fresh.map(|good| good.coverage) {
+                    Some(Some(coverage)) => {
+                        expected += coverage.expected as f64;
+                        answered += coverage.answered as f64;
+                    }
+                    Some(None) => {
+                        expected += 1.0;
+                        answered += 1.0;
+                    }
+                    // There is no such thing here: that is an answer, too.
+                    None if outcome == Some(Outcome::NotApplicable) => {}
+                    None => expected += 1.0,
                 }
-                None => expected += 1.0,
             }
         }
-        state.success = state.outcome.is_some_and(|outcome| !outcome.is_error());
-        state.coverage = if expected > 0.0 {
-            answered / expected
-        } else {
-            0.0
+        let nothing_to_ask = expected == 0.0 && (state.outcome.is_some() || self.is_up());
+        state.success = nothing_to_ask || state.outcome.is_some_and(|outcome| !outcome.is_error());
+        state.coverage = match () {
+            () if expected > 0.0 => answered / expected,
+            () if nothing_to_ask => 1.0,
+            () => 0.0,
         };
         state
     }
 
-    /// Changes whenever an attempt of the remote has ended.
+    /// Changes whenever what a scrape waits for has been answered, or not. What is asked in the
+    /// background does not count: a body is made anew soon enough, and not at each of its answers.
     pub fn generation(&self) -> u64 {
-        self.slots.load().iter().map(|slot| slot.attempts()).sum()
+        let live = self.subjects.iter().filter(|subject| subject.is_live());
+        live.flat_map(|subject| &subject.sources)
+            .map(SourceSlots::generation)
+            .sum()
     }
+}
 
-    async fn ask_in_background(self: &Arc<Self>, spread: Duration) {
-        let mut schedule = Schedule::new();
-        let mut keys: HashMap<usize, Arc<Slot>> = HashMap::new();
-        let mut next_key = 0;
-        let first = Instant::now() + spread.mul_f64(fastrand::f64());
-        loop {
-            self.follow_topology();
-            for slot in self.slots.load().iter() {
-                if keys.values().any(|known| Arc::ptr_eq(known, slot)) {
-                    continue;
-                }
-                if self.is_background(slot) {
-                    schedule.add(next_key, first.max(Instant::now()));
-                    keys.insert(next_key, Arc::clone(slot));
-                    next_key += 1;
-                }
-            }
-
-            let due = schedule.next().unwrap_or_else(|| Instant::now() + KEPT_FOR);
-            tokio::select! {
-                () = tokio::time::sleep_until(due.into()) => {}
-                () = self.session.topology_changed() => continue,
-            }
-            while let Some(key) = schedule.take_due(Instant::now()) {
-                let Some(slot) = keys.get(&key) else { continue };
-                let slots = self.slots.load();
-                if !slots.iter().any(|current| Arc::ptr_eq(current, slot)) {
-                    keys.remove(&key);
-                    continue;
-                }
-                self.ask(slot);
-                let wait = wait_after(self.interval(slot), slot.failures(), fastrand::f64());
-                schedule.add(key, Instant::now() + wait);
-            }
-        }
-    }
-
-    fn is_background(&self, slot: &Slot) -> bool {
-        self.subjects
-            .iter()
-            .any(|s| s.collector.class == Class::Background && owns(s.collector, slot))
-    }
-
-    fn interval(&self, slot: &Slot) -> Duration {
-        self.subjects
-            .iter()
-            .find(|subject| owns(subject.collector, slot))
-            .map_or(KEPT_FOR, |subject| subject.interval)
-    }
-
-    /// Keeps one slot for each online node, for the sources that are asked of each.
-    fn follow_topology(&self) {
-        let nodes = self.session.online_nodes();
-        let slots = self.slots.load();
-        let mut followed: Vec<Arc<Slot>> = slots
-            .iter()
-            .filter(|slot| slot.node.as_ref().is_none_or(|node| nodes.contains(node)))
-            .cloned()
-            .collect();
-        let kept = followed.len();
-        let sources = self
-            .subjects
-            .iter()
-            .flat_map(|subject| subject.collector.sources);
-        for source in sources.filter(|source| source.scope() == Scope::EachNode) {
-            for node in nodes.iter() {
-                let is_known = |slot: &Arc<Slot>| {
-                    slot.source.name() == source.name() && slot.node.as_ref() == Some(node)
-                };
-                if !followed.iter().any(is_known) {
-                    followed.push(Arc::new(Slot::new(*source, Some(Arc::clone(node)))));
-                }
-            }
-        }
-        if kept != slots.len() || followed.len() != kept {
-            self.slots.store(Arc::new(followed));
-        }
+impl Known for Remote {
+    fn value(&self, source: &str, item: &Item) -> Option<AnyValue> {
+        let (subject, slots) = self.slots_of(source)?;
+        let good = subject.shown(&*slots.get(item)?, Instant::now())?;
+        Some(Arc::clone(&good.value))
     }
 }
 
@@ -383,19 +306,4 @@ fn is_an_answer(outcome: Outcome) -> bool {
         outcome,
         Outcome::Unavailable | Outcome::Unauthorised | Outcome::Invalid
     )
-}
-
-fn owns(collector: &Collector, slot: &Slot) -> bool {
-    collector
-        .sources
-        .iter()
-        .any(|source| source.name() == slot.source.name())
-}
-
-fn reads(collector: &Collector, slot: &Slot) -> bool {
-    owns(collector, slot)
-        || collector
-            .reads
-            .iter()
-            .any(|source| source.name() == slot.source.name())
 }

@@ -12,15 +12,15 @@ use tokio::sync::watch;
 
 use crate::remote::error::CallError;
 use crate::remote::outcome::Outcome;
-use crate::source::{AnySource, AnyValue, Coverage, Fetched, Session};
+use crate::source::{AnySource, AnyValue, Coverage, Fetched, Item, Known, Session};
 
 /// An attempt that takes this much longer than the last one is taken to hang.
 const HANGS_AFTER: Duration = Duration::from_secs(2);
 
 pub struct Slot {
     pub source: &'static dyn AnySource,
-    /// The node that is asked about, where the source is asked of each.
-    pub node: Option<Arc<str>>,
+    /// What the source is asked about.
+    pub item: Item,
     good: ArcSwapOption<Good>,
     state: Mutex<State>,
     /// Number of attempts that have ended.
@@ -42,6 +42,7 @@ struct State {
     last: Option<Attempt>,
     /// Attempts in a row that brought no value.
     failures: u32,
+    restored: Option<AnyValue>,
 }
 
 /// How an attempt ended.
@@ -64,10 +65,10 @@ pub struct Ended {
 }
 
 impl Slot {
-    pub fn new(source: &'static dyn AnySource, node: Option<Arc<str>>) -> Self {
+    pub fn new(source: &'static dyn AnySource, item: Item) -> Self {
         Self {
             source,
-            node,
+            item,
             good: ArcSwapOption::empty(),
             state: Mutex::default(),
             ended: watch::Sender::new(0),
@@ -132,7 +133,7 @@ impl Slot {
     }
 
     /// Starts an attempt, unless one runs. `ended` is called once it has.
-    pub fn start<F>(self: &Arc<Self>, session: &Arc<Session>, ended: F)
+    pub fn start<F>(self: &Arc<Self>, session: &Session, known: Arc<dyn Known>, ended: F)
     where
         F: FnOnce(&Arc<Self>, Ended) + Send + 'static,
     {
@@ -145,21 +146,35 @@ impl Slot {
             state.running_since = Some(started);
         }
         let slot = Arc::clone(self);
-        let session = Arc::clone(session);
+        let session = session.clone();
         tokio::spawn(async move {
             // In a task of its own, so that a panic in it ends the attempt like any other error.
             let asking = tokio::spawn({
                 let slot = Arc::clone(&slot);
                 async move {
-                    let previous = slot.good().map(|good| Arc::clone(&good.value));
+                    let previous = slot.previous();
                     slot.source
-                        .fetch(&session, slot.node.as_deref(), previous)
+                        .fetch(&session, &slot.item, previous, &*known)
                         .await
                 }
             });
             let finished = slot.finish(started, asking.await.ok());
             ended(&slot, finished);
+            // Only now: whoever waits must find all that the attempt has changed.
+            slot.ended.send_modify(|ended| *ended += 1);
         });
+    }
+
+    /// A value of an earlier process, to go on from. It is not shown.
+    pub fn restore(&self, value: AnyValue) {
+        self.state().restored = Some(value);
+    }
+
+    fn previous(&self) -> Option<AnyValue> {
+        match self.good() {
+            Some(good) => Some(Arc::clone(&good.value)),
+            None => self.state().restored.clone(),
+        }
     }
 
     fn finish(
@@ -216,7 +231,6 @@ impl Slot {
             };
             state.last.replace(attempt.clone()).map(|last| last.outcome)
         };
-        self.ended.send_modify(|ended| *ended += 1);
         Ended { attempt, before }
     }
 

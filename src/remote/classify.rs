@@ -30,6 +30,7 @@ pub(super) fn failure(refusal: &Refusal<'_>) -> Failure {
     let other_node = || Failure::OtherNode {
         node: refusal.node.unwrap_or("unknown").to_owned(),
         text: text.clone(),
+        timed_out: refusal.status == 596,
     };
     match (refusal.product, refusal.status) {
         (_, 401) => unauthorised(refusal, text),

@@ -66,7 +66,12 @@ pub enum Failure {
     #[error("the token lacks a privilege: {0}")]
     Forbidden(String),
     #[error("node {node} could not be reached from the one that was asked: {text}")]
-    OtherNode { node: String, text: String },
+    OtherNode {
+        node: String,
+        text: String,
+        /// A 596: it was waited for in vain.
+        timed_out: bool,
+    },
     #[error("this server does not know the call ({0})")]
     NotImplemented(String),
     #[error("there is no such thing here: {0}")]
@@ -134,6 +139,17 @@ impl CallError {
     /// Whether the server itself does not know the call, as an older one does not.
     pub fn is_not_implemented(&self) -> bool {
         matches!(&*self.failure, Failure::NotImplemented(_))
+    }
+
+    /// Whether a worker or another node had no time for the call, which more calls make worse.
+    pub fn is_from_busy_node(&self) -> bool {
+        matches!(
+            &*self.failure,
+            Failure::OtherNode {
+                timed_out: true,
+                ..
+            }
+        )
     }
 
     /// Whether a server has answered at all, if only with an error.

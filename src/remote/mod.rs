@@ -12,6 +12,7 @@ pub mod error;
 mod login;
 pub mod observer;
 pub mod outcome;
+pub mod pace;
 pub mod responder;
 pub mod table;
 mod transport;

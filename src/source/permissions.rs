@@ -9,12 +9,7 @@ use super::json::{self, Number, Object, Unreadable};
 use super::{ApiCall, Privilege, Request, Session};
 use crate::remote::error::CallError;
 
-pub static PERMISSIONS_CALL: ApiCall = ApiCall {
-    path: "/access/permissions",
-    parameters: &[],
-    privileges: &[],
-    since: None,
-};
+pub static PERMISSIONS_CALL: ApiCall = ApiCall::get("/access/permissions");
 
 /// Privileges by path; each with whether it holds for what is below the path.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -27,26 +22,38 @@ impl Permissions {
     }
 
     /// Whether a privilege is held on the whole of a path.
-    pub fn has(&self, privilege: &Privilege) -> bool {
-        let mut path = privilege.path;
+    pub fn has(&self, privilege: &str, path: &str) -> bool {
+        let mut at = path;
         loop {
-            if let Some(held) = self.0.get(path) {
-                let propagates = held.get(privilege.name).copied();
-                return propagates.is_some_and(|propagates| propagates || path == privilege.path);
+            if let Some(held) = self.0.get(at) {
+                let propagates = held.get(privilege).copied();
+                return propagates.is_some_and(|propagates| propagates || at == path);
             }
             // What is not listed has the rights of what is above it.
-            match path.rsplit_once('/') {
+            match at.rsplit_once('/') {
                 Some(("", "")) | None => return false,
-                Some(("", _)) => path = "/",
-                Some((above, _)) => path = above,
+                Some(("", _)) => at = "/",
+                Some((above, _)) => at = above,
             }
         }
+    }
+
+    /// Whether a privilege is held on a path, or on anything below it.
+    pub fn has_below(&self, privilege: &str, path: &str) -> bool {
+        let is_below = |at: &str| {
+            path == "/"
+                || at
+                    .strip_prefix(path)
+                    .is_some_and(|rest| rest.starts_with('/'))
+        };
+        let mut below = self.0.iter().filter(|(at, _)| is_below(at));
+        self.has(privilege, path) || below.any(|(_, held)| held.contains_key(privilege))
     }
 
     /// What is lacking of these.
     pub fn missing<'p>(&self, needed: impl Iterator<Item = &'p Privilege>) -> BTreeSet<Privilege> {
         needed
-            .filter(|privilege| !self.has(privilege))
+            .filter(|privilege| !self.has(privilege.name, privilege.root()))
             .copied()
             .collect()
     }
@@ -82,10 +89,10 @@ pub fn parse(text: &str) -> Result<Permissions, Unreadable> {
 mod tests {
     use super::*;
 
-    fn has(text: &str, name: &'static str, path: &'static str) -> bool {
+    fn has(text: &str, name: &str, path: &str) -> bool {
         parse(&format!("{{\"data\":{text}}}"))
             .unwrap()
-            .has(&Privilege { name, path })
+            .has(name, path)
     }
 
     #[test]
@@ -106,5 +113,13 @@ mod tests {
         );
         assert!(has(r#"{"/":{"Sys.Audit":0}}"#, "Sys.Audit", "/"));
         assert!(has(r#"{"/":{"Sys.Audit":true}}"#, "Sys.Audit", "/system"));
+    }
+    #[test]
+    fn a_right_on_a_part_is_a_right_to_a_part_of_the_list() {
+        let narrow = parse(r#"{"data":{"/vms/100":{"VM.Audit":1},"/pool":{}}}"#).unwrap();
+        assert!(!narrow.has("VM.Audit", "/vms"));
+        assert!(narrow.has_below("VM.Audit", "/vms") && narrow.has_below("VM.Audit", "/"));
+        assert!(narrow.has_below("VM.Audit", "/vms/100"));
+        assert!(!narrow.has_below("VM.Audit", "/vms/10") && !narrow.has_below("Sys.Audit", "/"));
     }
 }

@@ -129,11 +129,14 @@ impl Proxfleet {
         }
     }
 
-    /// Scrapes until every collector of every remote has been answered.
+    /// Scrapes until every collector of every remote has been answered all that it asks.
     pub async fn scrape_all(&self) -> Exposition {
         self.scrape_until("every collector has been answered", |exposition| {
-            let success = exposition.samples_named("proxfleet_collector_success");
-            !success.is_empty() && success.iter().all(|sample| sample.value == 1.0)
+            let all = |name| {
+                let samples = exposition.samples_named(name);
+                !samples.is_empty() && samples.iter().all(|sample| sample.value == 1.0)
+            };
+            all("proxfleet_collector_success") && all("proxfleet_collector_coverage_ratio")
         })
         .await
     }
@@ -179,6 +182,13 @@ pub async fn run_with(arguments: &[&str], config: &Path, answers: &str) -> (Opti
 }
 
 fn configuration(address: SocketAddr, front: &str, remotes: &str) -> String {
+    // The tests have no time for the pace of a gentle program.
+    let quick = "background_calls_per_second = 1000";
+    let front = if front.contains("[defaults]") {
+        front.replace("[defaults]", &format!("[defaults]\n{quick}"))
+    } else {
+        format!("{front}\n[defaults]\n{quick}\n")
+    };
     let server = if front.contains("[server]") {
         front.replace("[server]", &format!("[server]\nlisten = [\"{address}\"]"))
     } else {

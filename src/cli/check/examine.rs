@@ -29,7 +29,7 @@ pub(super) async fn remote(config: Arc<config::Remote>, roots: Arc<SystemRoots>)
         Arc::new(Semaphore::new(config.max_in_flight)),
         Arc::new(Nobody),
     ) {
-        Ok(client) => Session::new(client, config.product),
+        Ok(client) => Session::of_remote(client, &config),
         Err(error) => return RemoteReport::failed(&config, &error.to_string()),
     };
     let mut report = RemoteReport::new(&config);
@@ -161,7 +161,7 @@ fn missing(permissions: &Permissions, config: &config::Remote) -> Vec<MissingPri
             .sources
             .iter()
             .flat_map(|source| source.calls())
-            .flat_map(|call| call.privileges);
+            .flat_map(|call| call.privileges());
         for privilege in permissions.missing(privileges) {
             needed.entry(privilege).or_default().push(collector.name);
         }
@@ -170,7 +170,7 @@ fn missing(permissions: &Permissions, config: &config::Remote) -> Vec<MissingPri
         .into_iter()
         .map(|(privilege, collectors)| MissingPrivilege {
             privilege: privilege.name,
-            path: privilege.path,
+            path: privilege.root(),
             needed_by: collectors,
         })
         .collect()

@@ -104,6 +104,7 @@ pub(super) async fn add(path: &Path, arguments: Arguments) -> Result<(), String>
         filter: GuestFilter::default(),
         timeout: TIME_OUT,
         max_in_flight: 1,
+        background_calls_per_second: 1,
         collectors: CollectorSettings::default(),
     };
     let session = session(&config, &roots)?;
@@ -243,10 +244,8 @@ fn session(config: &config::Remote, roots: &Arc<SystemRoots>) -> Result<Session,
         Arc::new(Semaphore::new(1)),
         Arc::new(Nobody),
     );
-    Ok(Session::new(
-        client.map_err(|error| error.to_string())?,
-        config.product,
-    ))
+    let client = client.map_err(|error| error.to_string())?;
+    Ok(Session::of_remote(client, config))
 }
 
 async fn ask_version(session: &Session) -> Result<version::Release, String> {

@@ -1,10 +1,10 @@
 //! Virtual machines and containers, and the pools that sum them up.
 
 use super::{Exposing, Truth, lines_of_guests, set};
-use crate::config::filter::GuestFacts;
 use crate::metric::family::Family;
 use crate::metric::lines::Lines;
-use crate::source::pve::resources::{Guest, GuestKind, GuestStatus};
+use crate::source::GuestKind;
+use crate::source::pve::resources::{Guest, GuestStatus};
 
 pub(super) static NETWORK_TRANSMIT: Family = Family::counter(
     "pve_network_transmit_bytes_total",
@@ -85,7 +85,7 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
     let filter = exposing.inputs.filter;
     let mut vmid = itoa::Buffer::new();
     for guest in &picture.guests {
-        if !filter.is_empty() && !filter.admits(&facts(guest)) {
+        if !filter.is_empty() && !filter.admits(&guest.facts()) {
             continue;
         }
         set(
@@ -160,14 +160,5 @@ fn template(guest: &Guest) -> &'static str {
         Some(true) => "1",
         Some(false) => "0",
         None => "",
-    }
-}
-
-fn facts(guest: &Guest) -> GuestFacts<'_> {
-    GuestFacts {
-        name: &guest.name,
-        tags: &guest.tags,
-        pool: &guest.pool,
-        template: guest.template.unwrap_or(false),
     }
 }

@@ -26,6 +26,7 @@ pub static RESOURCES: Collector = Collector {
     about: "Nodes, guests, storages, pools, zones and quorum, as the cluster shows them now.",
     product: Product::Pve,
     class: Class::Live,
+    by_default: true,
     interval: Duration::from_secs(5),
     sources: &[&source::RESOURCES],
     reads: &[&export::EXPORT],

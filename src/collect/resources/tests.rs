@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::config::GuestFilter;
 use crate::metric::block::Block;
+use crate::source::Item;
 use crate::source::pve::export::NodePoints;
 use crate::source::pve::resources::parse_picture;
 
@@ -28,9 +29,9 @@ const RESOURCES: &str = r#"{"data":[
 fn exposed(export: Option<Export>, filter: &GuestFilter) -> Vec<String> {
     let mut inputs = Inputs::new("r", filter);
     let picture = parse_picture(RESOURCES, STATUS).unwrap();
-    inputs.add(source::RESOURCES.name, None, Arc::new(picture));
+    inputs.add(source::RESOURCES.name, Item::Remote, Arc::new(picture));
     if let Some(export) = export {
-        inputs.add(export::EXPORT.name, None, Arc::new(export));
+        inputs.add(export::EXPORT.name, Item::Remote, Arc::new(export));
     }
     let block = Block::from_lines(collect(&inputs));
     block

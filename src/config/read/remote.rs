@@ -29,6 +29,7 @@ pub(super) struct Defaults {
     timeout: Duration,
     max_in_flight: usize,
     pub max_in_flight_total: usize,
+    background_calls_per_second: usize,
     collectors: CollectorSettings,
 }
 
@@ -38,6 +39,7 @@ impl Default for Defaults {
             timeout: Duration::from_secs(10),
             max_in_flight: 3,
             max_in_flight_total: 64,
+            background_calls_per_second: 5,
             collectors: CollectorSettings::default(),
         }
     }
@@ -69,9 +71,15 @@ impl Defaults {
             max_in_flight_total: section
                 .number("max_in_flight_total", 1..=4096, report)
                 .unwrap_or(usual.max_in_flight_total),
+            background_calls_per_second: calls_per_second(section, report)
+                .unwrap_or(usual.background_calls_per_second),
             collectors: settings,
         }
     }
+}
+
+fn calls_per_second(section: &Section<'_>, report: &mut Report<'_>) -> Option<usize> {
+    section.number("background_calls_per_second", 1..=1000, report)
 }
 
 pub(super) fn read(
@@ -94,6 +102,8 @@ pub(super) fn read(
     let max_in_flight = section
         .number("max_in_flight", 1..=MOST_IN_FLIGHT, report)
         .unwrap_or(defaults.max_in_flight);
+    let background_calls_per_second =
+        calls_per_second(section, report).unwrap_or(defaults.background_calls_per_second);
     let mut collectors = defaults.collectors.clone();
     if let Some(item) = section.get("collectors") {
         collectors::switches(
@@ -123,6 +133,7 @@ pub(super) fn read(
         filter,
         timeout,
         max_in_flight,
+        background_calls_per_second,
         collectors,
     })
 }

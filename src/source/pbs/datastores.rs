@@ -1,28 +1,22 @@
 //! The datastores and their state: `/admin/datastore`, which works for stores in any state.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::remote::error::CallError;
 use crate::source::json::{self, Rows, Text, Unreadable};
+use crate::source::topology::Topology;
 use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Session, Source};
 
 /// Open to every token, filtered to the datastores it may see.
-pub static DATASTORES_CALL: ApiCall = ApiCall {
-    path: "/admin/datastore",
-    parameters: &[],
-    privileges: &[Privilege {
-        name: "Datastore.Audit",
-        path: "/datastore",
-    }],
-    since: None,
-};
+pub static DATASTORES_CALL: ApiCall = ApiCall::get("/admin/datastore")
+    .filtered_by(&[Privilege::new("Datastore.Audit", "/datastore")]);
 
-pub static DATASTORES: Source<Vec<Datastore>> = Source {
-    name: "datastores",
-    scope: Scope::Remote,
-    calls: &[&DATASTORES_CALL],
-    fetch: |asked| Box::pin(fetch(asked)),
-};
+pub static DATASTORES: Source<Vec<Datastore>> =
+    Source::new("datastores", Scope::Remote, &[&DATASTORES_CALL], |asked| {
+        Box::pin(fetch(asked))
+    });
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Datastore {
@@ -43,7 +37,13 @@ impl Datastore {
 }
 
 async fn fetch(asked: Asked<'_, Vec<Datastore>>) -> Result<Fetched<Vec<Datastore>>, CallError> {
-    ask(asked.session).await.map(Fetched::whole)
+    let datastores = ask(asked.session).await?;
+    let open = datastores.iter().filter(|datastore| datastore.is_open());
+    asked.session.learn(Topology {
+        datastores: open.map(|datastore| Arc::from(&*datastore.name)).collect(),
+        ..Topology::default()
+    });
+    Ok(Fetched::whole(datastores))
 }
 
 /// Asks for the list, also for those who need to know which datastores there are.

@@ -14,46 +14,27 @@ use crate::source::points;
 use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Session, Source};
 
 /// Open to every token, filtered to what it may see: without rights 200 and an empty list.
-pub static METRICS_CALL: ApiCall = ApiCall {
-    path: "/status/metrics",
-    parameters: &[],
-    privileges: &[
-        SERVER,
-        Privilege {
-            name: "Datastore.Audit",
-            path: "/datastore",
-        },
-    ],
-    since: Some(Version::new(3, 2, 8)),
-};
+pub static METRICS_CALL: ApiCall = ApiCall::get("/status/metrics")
+    .since(Version::new(3, 2, 8))
+    .filtered_by(&[SERVER, Privilege::new("Datastore.Audit", "/datastore")]);
 
 /// Without Datastore.Audit or Datastore.Backup on the store: 200 with zeros for sizes.
-pub static DATASTORE_STATUS_CALL: ApiCall = ApiCall {
-    path: "/admin/datastore/{store}/status",
-    parameters: &[],
-    privileges: &[Privilege {
-        name: "Datastore.Audit",
-        path: "/datastore",
-    }],
-    since: None,
-};
+pub static DATASTORE_STATUS_CALL: ApiCall = ApiCall::get("/admin/datastore/{store}/status")
+    .needs(&[Privilege::new("Datastore.Audit", "/datastore")]);
 
-pub static METRICS: Source<Metrics> = Source {
-    name: "metrics",
-    scope: Scope::Remote,
-    calls: &[
+pub static METRICS: Source<Metrics> = Source::new(
+    "metrics",
+    Scope::Remote,
+    &[
         &METRICS_CALL,
         &node_status::NODE_STATUS_CALL,
         &datastores::DATASTORES_CALL,
         &DATASTORE_STATUS_CALL,
     ],
-    fetch: |asked| Box::pin(fetch(asked)),
-};
+    |asked| Box::pin(fetch(asked)),
+);
 
-const SERVER: Privilege = Privilege {
-    name: "Sys.Audit",
-    path: "/system/status",
-};
+const SERVER: Privilege = Privilege::new("Sys.Audit", "/system/status");
 
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Metrics {
@@ -160,7 +141,7 @@ async fn fetch_older(session: &Session) -> Result<Fetched<Metrics>, CallError> {
 /// Asks one datastore for its sizes.
 pub(super) async fn ask_status(session: &Session, store: &str) -> Result<Datastore, CallError> {
     let answer = session
-        .get(Request::of(&DATASTORE_STATUS_CALL).store(store))
+        .get(Request::of(&DATASTORE_STATUS_CALL).fill("store", store))
         .await?;
     session
         .read(&answer, &DATASTORE_STATUS_CALL, parse_status)

@@ -10,22 +10,15 @@ use crate::remote::error::CallError;
 use crate::source::json::{self, Number, Object, Text, Unreadable};
 use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Session, Source};
 
-pub static NODE_STATUS_CALL: ApiCall = ApiCall {
-    path: "/nodes/localhost/status",
-    parameters: &[],
-    privileges: &[Privilege {
-        name: "Sys.Audit",
-        path: "/system/status",
-    }],
-    since: None,
-};
+pub static NODE_STATUS_CALL: ApiCall =
+    ApiCall::get("/nodes/localhost/status").needs(&[Privilege::new("Sys.Audit", "/system/status")]);
 
-pub static NODE_STATUS: Source<NodeStatus> = Source {
-    name: "pbs_node_status",
-    scope: Scope::Remote,
-    calls: &[&NODE_STATUS_CALL],
-    fetch: |asked| Box::pin(fetch(asked)),
-};
+pub static NODE_STATUS: Source<NodeStatus> = Source::new(
+    "pbs_node_status",
+    Scope::Remote,
+    &[&NODE_STATUS_CALL],
+    |asked| Box::pin(fetch(asked)),
+);
 
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct NodeStatus {

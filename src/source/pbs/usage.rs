@@ -13,26 +13,19 @@ use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Session,
 
 /// Open to every token, filtered to what it may see; without rights on the whole store its entry
 /// has no numbers.
-pub static USAGE_CALL: ApiCall = ApiCall {
-    path: "/status/datastore-usage",
-    parameters: &[],
-    privileges: &[Privilege {
-        name: "Datastore.Audit",
-        path: "/datastore",
-    }],
-    since: None,
-};
+pub static USAGE_CALL: ApiCall = ApiCall::get("/status/datastore-usage")
+    .filtered_by(&[Privilege::new("Datastore.Audit", "/datastore")]);
 
-pub static USAGE: Source<Vec<Usage>> = Source {
-    name: "datastore_usage",
-    scope: Scope::Remote,
-    calls: &[
+pub static USAGE: Source<Vec<Usage>> = Source::new(
+    "datastore_usage",
+    Scope::Remote,
+    &[
         &USAGE_CALL,
         &datastores::DATASTORES_CALL,
         &metrics::DATASTORE_STATUS_CALL,
     ],
-    fetch: |asked| Box::pin(fetch(asked)),
-};
+    |asked| Box::pin(fetch(asked)),
+);
 
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Usage {

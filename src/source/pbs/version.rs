@@ -6,19 +6,12 @@ use crate::source::pve::version::{Release, parse};
 use crate::source::{ApiCall, Asked, Fetched, Request, Scope, Source};
 
 /// Open to every token. `version` is `4.2` and `release` is `1` for 4.2.1.
-pub static VERSION_CALL: ApiCall = ApiCall {
-    path: "/version",
-    parameters: &[],
-    privileges: &[],
-    since: None,
-};
+pub static VERSION_CALL: ApiCall = ApiCall::get("/version");
 
-pub static VERSION: Source<Release> = Source {
-    name: "pbs_version",
-    scope: Scope::Remote,
-    calls: &[&VERSION_CALL],
-    fetch: |asked| Box::pin(fetch(asked)),
-};
+pub static VERSION: Source<Release> =
+    Source::new("pbs_version", Scope::Remote, &[&VERSION_CALL], |asked| {
+        Box::pin(fetch(asked))
+    });
 
 async fn fetch(asked: Asked<'_, Release>) -> Result<Fetched<Release>, CallError> {
     let answer = asked.session.get(Request::of(&VERSION_CALL)).await?;

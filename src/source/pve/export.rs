@@ -17,25 +17,18 @@ use crate::source::{
     ApiCall, Asked, Coverage, Fetched, Parameter, Privilege, Request, Scope, Session, Source,
 };
 
-pub static EXPORT_CALL: ApiCall = ApiCall {
-    path: "/cluster/metrics/export",
-    parameters: &[Parameter {
+pub static EXPORT_CALL: ApiCall = ApiCall::get("/cluster/metrics/export")
+    .since(Version::new(8, 2, 5))
+    .parameters(&[Parameter {
         name: "node-list",
         since: Version::new(9, 0, 8),
-    }],
-    privileges: &[Privilege {
-        name: "Sys.Audit",
-        path: "/",
-    }],
-    since: Some(Version::new(8, 2, 5)),
-};
+    }])
+    .needs(&[Privilege::new("Sys.Audit", "/")]);
 
-pub static EXPORT: Source<Export> = Source {
-    name: "export",
-    scope: Scope::Remote,
-    calls: &[&EXPORT_CALL],
-    fetch: |asked| Box::pin(fetch(asked)),
-};
+pub static EXPORT: Source<Export> =
+    Source::new("export", Scope::Remote, &[&EXPORT_CALL], |asked| {
+        Box::pin(fetch(asked))
+    });
 
 /// The fan-out gives each node 20 s. The remote's own time-out would take a healthy end-point for
 /// dead because of another node behind it.
@@ -102,7 +95,8 @@ async fn fetch(asked: Asked<'_, Export>) -> Result<Fetched<Export>, CallError> {
         one_by_one: previous.and_then(|previous| previous.one_by_one.clone()),
         ..Export::default()
     };
-    let nodes = asked.session.online_nodes();
+    let topology = asked.session.topology();
+    let nodes = &topology.nodes;
     let now = Instant::now();
     export
         .one_by_one
@@ -111,7 +105,7 @@ async fn fetch(asked: Asked<'_, Export>) -> Result<Fetched<Export>, CallError> {
     let mut problems = Vec::new();
     if export.one_by_one.is_some() {
         export
-            .ask_one_by_one(asked.session, &nodes, &mut problems)
+            .ask_one_by_one(asked.session, nodes, &mut problems)
             .await;
     } else {
         export.ask_whole(asked.session).await?;
@@ -145,7 +139,7 @@ impl Export {
         let answer = session.get(request).await?;
         let points = session.read(&answer, &EXPORT_CALL, parse).await?;
         self.judge(points, answer.date);
-        if answer.elapsed > SLOW && session.online_nodes().len() > 1 {
+        if answer.elapsed > SLOW && session.topology().nodes.len() > 1 {
             // Who was slow is not known yet: each is asked alone next time.
             self.one_by_one = Some(OneByOne {
                 last_trouble: Instant::now(),

@@ -6,22 +6,13 @@ use crate::remote::error::CallError;
 use crate::source::json::{self, Number, Rows, Text, Unreadable};
 use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Source};
 
-pub static MEMBERSHIP_CALL: ApiCall = ApiCall {
-    path: "/cluster/config/nodes",
-    parameters: &[],
-    privileges: &[Privilege {
-        name: "Sys.Audit",
-        path: "/",
-    }],
-    since: None,
-};
+pub static MEMBERSHIP_CALL: ApiCall =
+    ApiCall::get("/cluster/config/nodes").needs(&[Privilege::new("Sys.Audit", "/")]);
 
-pub static MEMBERSHIP: Source<Membership> = Source {
-    name: "membership",
-    scope: Scope::Remote,
-    calls: &[&MEMBERSHIP_CALL],
-    fetch: |asked| Box::pin(fetch(asked)),
-};
+pub static MEMBERSHIP: Source<Membership> =
+    Source::new("membership", Scope::Remote, &[&MEMBERSHIP_CALL], |asked| {
+        Box::pin(fetch(asked))
+    });
 
 /// Empty for a standalone node.
 #[derive(Debug, Default, Clone, PartialEq)]

@@ -7,20 +7,10 @@ use crate::source::ApiCall;
 use crate::source::json::{self, Rows, Text, Unreadable};
 
 /// Open to every token.
-pub static NODES_CALL: ApiCall = ApiCall {
-    path: "/nodes",
-    parameters: &[],
-    privileges: &[],
-    since: None,
-};
+pub static NODES_CALL: ApiCall = ApiCall::get("/nodes");
 
 /// Open to every token.
-pub static CERTIFICATES_CALL: ApiCall = ApiCall {
-    path: "/nodes/{node}/certificates/info",
-    parameters: &[],
-    privileges: &[],
-    since: None,
-};
+pub static CERTIFICATES_CALL: ApiCall = ApiCall::get("/nodes/{node}/certificates/info");
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCertificate {

@@ -4,49 +4,36 @@
 //! broadcasts, at a cost that does not depend on the size of the fleet. They are read as one
 //! picture, from one end-point, since the one says which numbers of the other can be believed.
 
+use std::sync::Arc;
+
 use serde::de::{DeserializeSeed, Deserializer};
 
 use super::status::{STATUS_CALL, Status, parse_status};
+use crate::config::GuestFilter;
+use crate::config::filter::GuestFacts;
 use crate::remote::error::CallError;
 use crate::remote::outcome::Outcome;
 use crate::source::json::{self, Field, Fields, Number, Text, Unreadable};
-use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Session, Source};
+use crate::source::topology::{GuestPlace, StoragePlace, Topology};
+use crate::source::{
+    ApiCall, Asked, Fetched, GuestKind, Privilege, Request, Scope, Session, Source,
+};
 
 /// `GET /cluster/resources`: open to every token, but filtered by what it may see.
-pub static RESOURCES_CALL: ApiCall = ApiCall {
-    path: "/cluster/resources",
-    parameters: &[],
-    privileges: &[
-        Privilege {
-            name: "VM.Audit",
-            path: "/vms",
-        },
-        Privilege {
-            name: "Datastore.Audit",
-            path: "/storage",
-        },
-        Privilege {
-            name: "Sys.Audit",
-            path: "/nodes",
-        },
-        Privilege {
-            name: "Pool.Audit",
-            path: "/pool",
-        },
-        Privilege {
-            name: "SDN.Audit",
-            path: "/sdn",
-        },
-    ],
-    since: None,
-};
+pub static RESOURCES_CALL: ApiCall = ApiCall::get("/cluster/resources").filtered_by(&[
+    Privilege::new("VM.Audit", "/vms"),
+    Privilege::new("Datastore.Audit", "/storage"),
+    Privilege::new("Sys.Audit", "/nodes"),
+    Privilege::new("Pool.Audit", "/pool"),
+    Privilege::new("SDN.Audit", "/sdn"),
+]);
 
-pub static RESOURCES: Source<Picture> = Source {
-    name: "resources",
-    scope: Scope::Remote,
-    calls: &[&RESOURCES_CALL, &STATUS_CALL],
-    fetch: |asked| Box::pin(fetch(asked)),
-};
+pub static RESOURCES: Source<Picture> = Source::new(
+    "resources",
+    Scope::Remote,
+    &[&RESOURCES_CALL, &STATUS_CALL],
+    |asked| Box::pin(fetch(asked)),
+);
 
 /// What one end-point shows of its cluster, or of itself where it stands alone.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -106,22 +93,6 @@ pub struct Guest {
     pub usage: Usage,
     /// Running totals in bytes since the guest's start.
     pub counters: Counters,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum GuestKind {
-    #[default]
-    Qemu,
-    Lxc,
-}
-
-impl GuestKind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Qemu => "qemu",
-            Self::Lxc => "lxc",
-        }
-    }
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -207,7 +178,7 @@ async fn fetch(asked: Asked<'_, Picture>) -> Result<Fetched<Picture>, CallError>
     if let Some(previous) = &asked.previous {
         picture.carry_over(previous);
     }
-    session.learn_online_nodes(picture.online_nodes());
+    session.learn(picture.topology(session.filter()));
     Ok(Fetched {
         value: picture,
         problems,
@@ -531,16 +502,70 @@ impl Picture {
         self.nodes.get(index)
     }
 
-    /// Names of the nodes that the cluster has online, in order.
-    pub fn online_nodes(&self) -> impl Iterator<Item = &str> + Clone {
-        self.nodes
+    /// What there is to ask of the cluster.
+    fn topology(&self, filter: &GuestFilter) -> Topology {
+        let nodes: Vec<Arc<str>> = self
+            .nodes
             .iter()
             .filter(|node| node.online == Some(true))
-            .map(|node| &*node.name)
+            .map(|node| Arc::from(&*node.name))
+            .collect();
+        let guests = self
+            .guests
+            .iter()
+            .filter(|guest| filter.is_empty() || filter.admits(&guest.facts()))
+            .map(|guest| GuestPlace {
+                vmid: guest.vmid,
+                kind: guest.kind,
+                node: Arc::from(&*guest.node),
+                lock: guest.lock.clone(),
+                running: guest.status == GuestStatus::Running,
+            })
+            .collect();
+        let mut storages: Vec<StoragePlace> = Vec::new();
+        for storage in &self.storages {
+            let online = nodes.iter().find(|node| ***node == *storage.node);
+            let Some(node) = online.filter(|_| storage.available && storage.takes_backups()) else {
+                continue;
+            };
+            let shared = storage.shared == Some(true);
+            let is_known =
+                |known: &StoragePlace| known.shared && shared && *known.storage == *storage.storage;
+            if !storages.iter().any(is_known) {
+                storages.push(StoragePlace {
+                    storage: Arc::from(&*storage.storage),
+                    node: Arc::clone(node),
+                    shared,
+                });
+            }
+        }
+        Topology {
+            nodes,
+            guests,
+            storages,
+            datastores: Vec::new(),
+        }
+    }
+}
+
+impl Storage {
+    /// Whether backups may be kept on it.
+    pub fn takes_backups(&self) -> bool {
+        self.content.split(',').any(|kind| kind == "backup")
     }
 }
 
 impl Guest {
+    /// What a filter decides on.
+    pub fn facts(&self) -> GuestFacts<'_> {
+        GuestFacts {
+            name: &self.name,
+            tags: &self.tags,
+            pool: &self.pool,
+            template: self.template.unwrap_or(false),
+        }
+    }
+
     fn key(&self) -> (u32, GuestKind) {
         (self.vmid, self.kind)
     }

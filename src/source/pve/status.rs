@@ -8,15 +8,8 @@ use crate::source::json::{self, Number, Rows, Text, Unreadable};
 use crate::source::{ApiCall, Privilege};
 
 /// `GET /cluster/status`: answered by the asked node alone.
-pub static STATUS_CALL: ApiCall = ApiCall {
-    path: "/cluster/status",
-    parameters: &[],
-    privileges: &[Privilege {
-        name: "Sys.Audit",
-        path: "/",
-    }],
-    since: None,
-};
+pub static STATUS_CALL: ApiCall =
+    ApiCall::get("/cluster/status").needs(&[Privilege::new("Sys.Audit", "/")]);
 
 /// The answer of `/cluster/status`.
 #[derive(Debug, Default)]

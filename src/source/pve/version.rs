@@ -7,36 +7,24 @@ use crate::source::{ApiCall, Asked, Fetched, Request, Scope, Source};
 use serde::Deserialize;
 
 /// Open to every token.
-pub static VERSION_CALL: ApiCall = ApiCall {
-    path: "/version",
-    parameters: &[],
-    privileges: &[],
-    since: None,
-};
+pub static VERSION_CALL: ApiCall = ApiCall::get("/version");
 
 /// Open to every token.
-pub static NODE_VERSION_CALL: ApiCall = ApiCall {
-    path: "/nodes/{node}/version",
-    parameters: &[],
-    privileges: &[],
-    since: None,
-};
+pub static NODE_VERSION_CALL: ApiCall = ApiCall::get("/nodes/{node}/version");
 
 /// The version of the node that answers.
-pub static VERSION: Source<Release> = Source {
-    name: "version",
-    scope: Scope::Remote,
-    calls: &[&VERSION_CALL],
-    fetch: |asked| Box::pin(fetch(asked)),
-};
+pub static VERSION: Source<Release> =
+    Source::new("version", Scope::Remote, &[&VERSION_CALL], |asked| {
+        Box::pin(fetch(asked))
+    });
 
 /// The version of each node.
-pub static NODE_VERSION: Source<Release> = Source {
-    name: "node_version",
-    scope: Scope::EachNode,
-    calls: &[&NODE_VERSION_CALL],
-    fetch: |asked| Box::pin(fetch_node(asked)),
-};
+pub static NODE_VERSION: Source<Release> = Source::new(
+    "node_version",
+    Scope::EachNode,
+    &[&NODE_VERSION_CALL],
+    |asked| Box::pin(fetch_node(asked)),
+);
 
 /// `9.1.8`, `9.1`, `109490bba041229f`.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -56,7 +44,7 @@ async fn fetch(asked: Asked<'_, Release>) -> Result<Fetched<Release>, CallError>
 }
 
 async fn fetch_node(asked: Asked<'_, Release>) -> Result<Fetched<Release>, CallError> {
-    let request = Request::of(&NODE_VERSION_CALL).node(asked.node.unwrap_or_default());
+    let request = Request::of(&NODE_VERSION_CALL).node(asked.node());
     let answer = asked.session.get(request).await?;
     let release = asked
         .session
