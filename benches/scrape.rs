@@ -60,7 +60,7 @@ fn main() {
     let filter = GuestFilter::default();
     let mut inputs = Inputs::new("cluster-a", &filter);
     inputs.add(resources::RESOURCES.name, Item::Remote, Arc::new(picture));
-    let collector = &collect::resources::RESOURCES;
+    let collector = &collect::pve::resources::RESOURCES;
     let block = time("render the block", || {
         Block::from_lines((collector.collect)(&inputs))
     });

@@ -4,13 +4,8 @@
 //! declared families. It makes no call and knows no clock, so its test is a table: answers in,
 //! exposition out.
 
-pub mod backup_server;
-pub mod datastore;
-pub mod forecast;
-pub mod membership;
-pub mod resources;
-pub mod usage;
-pub mod version;
+pub mod pbs;
+pub mod pve;
 pub mod walk;
 
 use std::collections::HashMap;
@@ -53,14 +48,14 @@ pub struct Collector {
 
 /// Every collector, in the order of the exposition.
 pub static COLLECTORS: &[&Collector] = &[
-    &resources::RESOURCES,
-    &usage::USAGE,
-    &version::VERSION,
-    &membership::MEMBERSHIP,
-    &datastore::DATASTORE,
-    &backup_server::HOST,
-    &forecast::FORECAST,
-    &version::PBS_VERSION,
+    &pve::resources::RESOURCES,
+    &pve::usage::USAGE,
+    &pve::version::VERSION,
+    &pve::membership::MEMBERSHIP,
+    &pbs::datastore::DATASTORE,
+    &pbs::host::HOST,
+    &pbs::forecast::FORECAST,
+    &pbs::version::VERSION,
 ];
 
 /// No remote is asked more often for the same thing.

@@ -1,13 +1,12 @@
-//! Versions of the products.
+//! Version of PVE, of the node that answers and of every node.
 
 use std::time::Duration;
 
-use super::{Class, Collector, Inputs};
+use crate::collect::{Class, Collector, Inputs};
 use crate::config::Product;
 use crate::metric::family::Family;
 use crate::metric::labels::LabelBlock;
 use crate::metric::lines::Lines;
-use crate::source::pbs;
 use crate::source::pve::version::{self, Release};
 
 const INTERVAL: Duration = Duration::from_secs(15 * 60);
@@ -22,20 +21,7 @@ pub static VERSION: Collector = Collector {
     sources: &[&version::VERSION, &version::NODE_VERSION],
     reads: &[],
     families: &[&PVE_INFO, &NODE_INFO],
-    collect: collect_pve,
-};
-
-pub static PBS_VERSION: Collector = Collector {
-    name: "pbs_version",
-    about: "Version of the backup server.",
-    product: Product::Pbs,
-    class: Class::Background,
-    by_default: true,
-    interval: INTERVAL,
-    sources: &[&pbs::version::VERSION],
-    reads: &[],
-    families: &[&PBS_INFO],
-    collect: collect_pbs,
+    collect: collect,
 };
 
 static PVE_INFO: Family = Family::gauge(
@@ -48,18 +34,12 @@ static NODE_INFO: Family = Family::gauge(
     "Version of Proxmox VE on each node",
     &["id", "release", "remote", "repoid", "version"],
 );
-static PBS_INFO: Family = Family::gauge(
-    "pbs_version_info",
-    "Version of Proxmox Backup Server",
-    &["release", "remote", "repoid", "version"],
-);
-
-fn collect_pve(inputs: &Inputs<'_>) -> Vec<Lines> {
+fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let mut info = Lines::of(&PVE_INFO);
     let mut node_info = Lines::of(&NODE_INFO);
     let mut labels = LabelBlock::new();
     if let Some(release) = inputs.get(&version::VERSION) {
-        describe(&mut labels, &release, inputs.remote);
+        append(&mut labels, &release, inputs.remote);
         info.push(&labels, true);
     }
     for (node, release) in inputs.each(&version::NODE_VERSION) {
@@ -71,22 +51,7 @@ fn collect_pve(inputs: &Inputs<'_>) -> Vec<Lines> {
     vec![info, node_info]
 }
 
-fn collect_pbs(inputs: &Inputs<'_>) -> Vec<Lines> {
-    let mut info = Lines::of(&PBS_INFO);
-    if let Some(release) = inputs.get(&pbs::version::VERSION) {
-        let mut labels = LabelBlock::new();
-        describe(&mut labels, &release, inputs.remote);
-        info.push(&labels, true);
-    }
-    vec![info]
-}
-
-fn describe(labels: &mut LabelBlock, release: &Release, remote: &str) {
-    labels.clear();
-    append(labels, release, remote);
-}
-
-fn append(labels: &mut LabelBlock, release: &Release, remote: &str) {
+pub(in crate::collect) fn append(labels: &mut LabelBlock, release: &Release, remote: &str) {
     labels
         .push("release", &release.release)
         .push("remote", remote)

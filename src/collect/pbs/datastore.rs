@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Class, Collector, Inputs};
+use crate::collect::{Class, Collector, Inputs};
 use crate::config::Product;
 use crate::metric::family::Family;
 use crate::metric::labels::LabelBlock;

@@ -1,0 +1,6 @@
+//! What is told of Proxmox Backup Server.
+
+pub mod datastore;
+pub mod forecast;
+pub mod host;
+pub mod version;

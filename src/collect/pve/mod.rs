@@ -1,0 +1,6 @@
+//! What is told of Proxmox VE.
+
+pub mod membership;
+pub mod resources;
+pub mod usage;
+pub mod version;
