@@ -5,7 +5,7 @@ mod support;
 use std::time::Instant;
 
 use proxfleet::metric::parse::Exposition;
-use simulator::{Fault, RemotePlan};
+use simulator::{Fault, PveVersion, RemotePlan};
 use support::{Proxfleet, fleet, pbs, pve, value};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "backup"];
@@ -241,25 +241,40 @@ async fn a_wrong_token_is_one_failed_login() {
 
 #[tokio::test]
 async fn a_slow_node_makes_the_export_be_asked_node_by_node() {
-    let fleet = support::cluster(5).await;
+    tokio::join!(
+        slow_export(PveVersion::V9_1, |node| format!("node-list={node}")),
+        // Before 9.0.8 a node can be asked alone only at its own end-point.
+        slow_export(PveVersion::V8_4, |_| "local-only=1".to_owned()),
+    );
+}
+
+async fn slow_export(version: PveVersion, query: fn(&str) -> String) {
+    let mut plan = pve("a", 3, 5);
+    plan.version = version;
+    let fleet = fleet([RemotePlan::Pve(plan)]).await;
     let cluster = fleet.remote("a");
-    let sick = cluster.endpoints()[2].node.clone();
+    let endpoints = cluster.endpoints();
+    let sick = endpoints[2].node.clone();
     cluster.set_fault(Fault::ExportSlow {
-        node: sick.clone(),
+        node: sick,
         milliseconds: 6000,
     });
     let quick = "[defaults.intervals]\nusage = \"1s\"\nresources = \"1s\"\n";
     let proxfleet = Proxfleet::start_with(quick, &fleet.config_toml()).await;
-    let asked_alone = |node: &str| {
-        let wanted = format!("GET /cluster/metrics/export?node-list={node}");
-        cluster.counts().calls().contains_key(&wanted)
+    let asked_alone = |index: usize, node: &str| {
+        let wanted = format!("GET /cluster/metrics/export?{}", query(node));
+        let counts = cluster.counts();
+        counts
+            .endpoints
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| version >= PveVersion::V9_1 || *at == index)
+            .any(|(_, endpoint)| endpoint.requests.contains_key(&wanted))
     };
     proxfleet
         .scrape_until("the nodes are asked one by one", |_| {
-            cluster
-                .endpoints()
-                .iter()
-                .all(|endpoint| asked_alone(&endpoint.node))
+            let mut nodes = endpoints.iter().enumerate();
+            nodes.all(|(index, endpoint)| asked_alone(index, &endpoint.node))
         })
         .await;
     let exposition = proxfleet
