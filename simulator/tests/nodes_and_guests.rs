@@ -14,6 +14,13 @@ async fn list(remote: &SimulatedRemote, path: &str) -> Vec<Value> {
     get(remote, path).await.data().as_array().unwrap().clone()
 }
 
+fn on_every_node(entries: &[Value], kind: &str) -> Vec<Value> {
+    ["pve1", "pve2", "pve3"]
+        .iter()
+        .flat_map(|node| on_node(entries, node, kind))
+        .collect()
+}
+
 fn big() -> PvePlan {
     PvePlan {
         guests: 300,
@@ -184,9 +191,13 @@ async fn a_narrow_token_sees_its_own_guest() {
 async fn changes_wait_for_the_next_start_of_some_vms() {
     let fleet = start(big()).await;
     let cluster = fleet.remote("cluster-a");
-    let (mut changed, mut deleted) = (0, 0);
-    for vm in list(cluster, "/nodes/pve1/qemu").await {
-        let path = format!("/nodes/pve1/qemu/{}", vm["vmid"]);
+    let (mut changed, mut added, mut deleted) = (0, 0, 0);
+    for vm in on_every_node(&resources(cluster).await, "qemu") {
+        let path = format!(
+            "/nodes/{}/qemu/{}",
+            vm["node"].as_str().unwrap(),
+            vm["vmid"]
+        );
         let lines = list(cluster, &format!("{path}/pending")).await;
         let Some(line) = lines
             .iter()
@@ -199,12 +210,16 @@ async fn changes_wait_for_the_next_start_of_some_vms() {
         let now = get(cluster, &format!("{path}/config?current=1"))
             .await
             .data();
-        assert_eq!(now[key], line["value"]);
+        assert_eq!(now.get(key), line.get("value"));
         assert_eq!(next[key], line.get("pending").cloned().unwrap_or_default());
         changed += usize::from(line.get("pending").is_some());
+        added += usize::from(line.get("value").is_none());
         deleted += usize::from(line.get("delete").is_some());
     }
-    assert!(changed > 0 && deleted > 0, "{changed} {deleted}");
+    assert!(
+        changed > added && added > 0 && deleted > 0,
+        "{changed} {added} {deleted}"
+    );
 }
 
 #[tokio::test]

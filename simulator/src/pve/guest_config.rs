@@ -24,7 +24,8 @@ pub(super) const LXC_PENDING_ROUTE: Route = route("/nodes/{node}/lxc/{vmid}/pend
 /// One line of a guest's configuration.
 struct Setting {
     key: String,
-    value: Value,
+    /// Absent for a line that comes with the next start.
+    value: Option<Value>,
     change: Option<Change>,
 }
 
@@ -67,7 +68,11 @@ fn config(call: &Call<'_>, kind: GuestKind) -> Answer {
         match (&setting.change, current) {
             (Some(Change::Deleted), false) => {}
             (Some(Change::To(value)), false) => value.write(&mut object, &setting.key),
-            _ => setting.value.write(&mut object, &setting.key),
+            _ => {
+                if let Some(value) = &setting.value {
+                    value.write(&mut object, &setting.key);
+                }
+            }
         }
     }
     if let Some(lock) = moment.lock {
@@ -86,7 +91,9 @@ fn pending(call: &Call<'_>, kind: GuestKind) -> Answer {
     for setting in settings(guest, &moment) {
         let mut object = Object::new();
         object.text("key", &setting.key);
-        setting.value.write(&mut object, "value");
+        if let Some(value) = &setting.value {
+            value.write(&mut object, "value");
+        }
         match &setting.change {
             Some(Change::To(value)) => value.write(&mut object, "pending"),
             Some(Change::Deleted) => {
@@ -156,7 +163,7 @@ impl Settings {
     fn push(&mut self, key: &str, value: Value) {
         self.0.push(Setting {
             key: key.to_owned(),
-            value,
+            value: Some(value),
             change: None,
         });
     }
@@ -217,15 +224,23 @@ impl Settings {
 
     /// Some running guests were changed in a way that takes effect with their next start only.
     fn change(&mut self, guest: &Guest) {
-        let (key, change) = match guest.constant(30) {
-            low if low < 0.05 => ("cores", Change::To(Value::Number(guest.cpus + 2))),
-            low if low < 0.08 => ("ostype", Change::Deleted),
-            _ => return,
-        };
         // PVE applies these to a running container at once.
         if guest.kind == GuestKind::Lxc {
             return;
         }
+        let (key, change) = match guest.constant(30) {
+            low if low < 0.05 => ("cores", Change::To(Value::Number(guest.cpus + 2))),
+            low if low < 0.08 => ("ostype", Change::Deleted),
+            low if low < 0.11 => {
+                self.0.push(Setting {
+                    key: "numa".to_owned(),
+                    value: None,
+                    change: Some(Change::To(Value::Number(1))),
+                });
+                return;
+            }
+            _ => return,
+        };
         if let Some(setting) = self.0.iter_mut().find(|setting| setting.key == key) {
             setting.change = Some(change);
         }
