@@ -416,4 +416,6 @@ async fn an_old_cluster_has_no_pressure_and_other_privileges() {
     );
     let rows = list(cluster, "/nodes/pve1/rrddata?timeframe=hour").await;
     assert_eq!(rows.len(), 70);
+    let decade = get(cluster, "/nodes/pve1/rrddata?timeframe=decade").await;
+    assert_eq!(decade.status, 400);
 }

@@ -21,6 +21,12 @@ pub(super) fn answer(call: &Call<'_>) -> Answer {
     let Some(timeframe) = call.request.parameter("timeframe") else {
         return parameter_error("timeframe", "property is missing and it is not optional");
     };
+    if timeframe == "decade" && call.cluster.version == PveVersion::V8_4 {
+        return parameter_error(
+            "timeframe",
+            "value 'decade' does not have a value in the enumeration 'hour, day, week, month, year'",
+        );
+    }
     let (Some(node), Some(seen)) = (
         call.cluster.nodes.get(call.node),
         call.view.nodes.get(call.node),
@@ -56,7 +62,7 @@ fn resolution(timeframe: &str, version: PveVersion) -> (i64, i64) {
         "day" => (60, 1_440),
         "week" => (30 * 60, 336),
         "month" => (30 * 60, 1_440),
-        "year" => (6 * 3_600, 1_460),
+        "year" => (6 * 3_600, 1_440),
         _ => (7 * 86_400, 570),
     }
 }
