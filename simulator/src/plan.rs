@@ -86,6 +86,8 @@ pub struct PvePlan {
     pub oddities: bool,
     /// All nodes report in the same second, so that the big answers change once in 10 s and not once per node.
     pub report_together: bool,
+    /// Storages of type `pbs`, on every node.
+    pub backup_servers: Vec<BackupStorage>,
     pub latency: Latency,
     /// Latency of single calls, by path: the first that covers the path wins over `latency`.
     pub call_latency: Vec<(String, Latency)>,
@@ -104,11 +106,25 @@ impl Default for PvePlan {
             version: PveVersion::default(),
             oddities: true,
             report_together: false,
+            backup_servers: Vec::new(),
             latency: Latency::default(),
             call_latency: Vec::new(),
             auth_delay: Duration::from_secs(3),
         }
     }
+}
+
+/// A storage of type `pbs`: a datastore of a backup server as a cluster knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BackupStorage {
+    pub storage: String,
+    pub server: String,
+    /// Absent for the default, 8007.
+    pub port: Option<u16>,
+    pub datastore: String,
+    pub namespace: Option<String>,
+    pub username: String,
+    pub fingerprint: Option<String>,
 }
 
 /// The PVE releases whose answers differ.

@@ -13,6 +13,8 @@ pub struct Route {
     pub access: Access,
     /// PVE: answered by pvedaemon, so that a second `Connection` header comes with the answer.
     pub(crate) daemon: bool,
+    /// PVE: answered by the asked node, whatever node the path names.
+    pub(crate) local: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +41,7 @@ pub enum Access {
     World,
     /// Every token; the answer holds what it may see.
     Everyone,
-    /// Holders of a privilege on a path (which may hold `{node}`).
+    /// Holders of a privilege on a path, in which placeholders may stand; of one of several, as in `A|B`.
     Privilege {
         path: &'static str,
         name: &'static str,
@@ -68,6 +70,7 @@ impl Route {
             parameters: &[],
             access,
             daemon: false,
+            local: false,
         }
     }
 
@@ -78,6 +81,11 @@ impl Route {
 
     pub(crate) const fn by_daemon(mut self) -> Self {
         self.daemon = true;
+        self
+    }
+
+    pub(crate) const fn answered_here(mut self) -> Self {
+        self.local = true;
         self
     }
 
@@ -108,6 +116,15 @@ impl<'p> Captures<'p> {
     pub(crate) fn get(&self, name: &str) -> Option<&'p str> {
         let found = self.0.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| *value)
+    }
+
+    /// `template` with the values in the place of its placeholders.
+    pub(crate) fn fill(&self, template: &str) -> String {
+        self.0
+            .iter()
+            .fold(template.to_owned(), |filled, (name, value)| {
+                filled.replace(&format!("{{{name}}}"), value)
+            })
     }
 }
 

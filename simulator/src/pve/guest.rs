@@ -69,13 +69,13 @@ pub(super) struct Guest {
     home: usize,
     nodes: usize,
     base: Status,
-    started: i64,
+    pub(super) started: i64,
     life: Life,
     period: i64,
     offset: i64,
     rates: [f64; 4],
     load: f64,
-    seed: i64,
+    pub(super) seed: i64,
 }
 
 /// Where a guest is and what it does at one time.
@@ -223,6 +223,16 @@ impl Guest {
         self.name
             .clone()
             .unwrap_or_else(|| format!("VM {}", self.vmid))
+    }
+
+    /// The process that runs it.
+    pub(super) fn process(&self) -> i64 {
+        2_000 + self.vmid * 17 % 90_000
+    }
+
+    /// A container's swap.
+    pub(super) fn swap(&self) -> i64 {
+        (self.memory / 2).min(512 << 20)
     }
 
     pub(super) fn at(&self, time: i64) -> Moment {

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-use simulator::{Fault, Rights};
+use simulator::{Fault, Rights, SimulatedRemote};
 
-use crate::client::{call, get};
+use crate::client::{call, get, on_node, resources};
 use crate::shape::Shape;
 use crate::{fleet, recording, reference};
 
@@ -20,6 +20,55 @@ const DEVIATIONS: &[(&str, &str)] = &[
     (
         "/cluster/resources [lxc:",
         "tags, pools and HA are given to containers as to VMs; the lab had no such container in each state",
+    ),
+    (
+        "/nodes/pve1/qemu?full=1 [stopped].lock",
+        "recorded in the list without `full`",
+    ),
+    (
+        "/nodes/pve1/lxc [lxc:stopped]",
+        "tags and templates as with VMs; the lab's only stopped container had neither",
+    ),
+    (
+        "/nodes/{node}/lxc/{vmid}/status/current .template",
+        "the lab had no container as a template",
+    ),
+    (
+        "/nodes/{node}/lxc/{vmid}/config .parent",
+        "as with VMs; the lab's containers could not be snapshotted",
+    ),
+    (
+        "/nodes/{node}/lxc/{vmid}/config .protection",
+        "in the schema; no container of the lab was protected while it was asked",
+    ),
+    ("/nodes/{node}/lxc/{vmid}/config .startup", "as with VMs"),
+    (
+        "/nodes/{node}/lxc/{vmid}/config .template",
+        "the lab had no container as a template",
+    ),
+    (
+        "/nodes/{node}/qemu/{vmid}/config .protection",
+        "in the schema; no VM of the lab was protected while it was asked",
+    ),
+    (
+        "/nodes/{node}/qemu/{vmid}/config .virtio*",
+        "as scsi*, by the same code",
+    ),
+    (
+        "/nodes/{node}/lxc/{vmid}/snapshot [snapshot]",
+        "the lab's containers could not be snapshotted",
+    ),
+    (
+        "/nodes/{node}/lxc/{vmid}/snapshot [].parent",
+        "as with VMs; the lab's containers could not be snapshotted",
+    ),
+    (
+        "/nodes/pve1/storage/nas/prunebackups?prune-backups=keep-last%3D1 [qemu]",
+        "VM backups failed in the lab",
+    ),
+    (
+        "/nodes/pve1/storage/nas/content?content=backup [].protected",
+        "no backup of the lab was protected",
     ),
 ];
 
@@ -188,6 +237,7 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
         let answer = call(pve, 0, rights, path).await.data();
         found.extend(compare(&folder, path, &[answer], &[&format!("pve/{file}")]));
     }
+    found.extend(nodes_and_guests(&folder, pve).await);
     for (rights, path, files) in [
         (Rights::Auditor, "/version", &["version"][..]),
         (Rights::Auditor, "/ping", &["ping"][..]),
@@ -286,4 +336,214 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
             .any(|(known, _)| difference.starts_with(known))
     });
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// What QEMU tells over its monitor, and the lab's did not.
+const TOLD_BY_QEMU: &[&str] = &[
+    "balloon",
+    "ballooninfo",
+    "blockstat",
+    "diskread",
+    "diskwrite",
+    "freemem",
+    "running-machine",
+    "running-qemu",
+];
+
+fn without_told_by_qemu(mut data: Value) -> Value {
+    let forget = |entry: &mut Value| {
+        if let Some(fields) = entry.as_object_mut()
+            && fields.contains_key("qmpstatus")
+        {
+            fields.retain(|key, _| !TOLD_BY_QEMU.contains(&key.as_str()));
+        }
+    };
+    match &mut data {
+        Value::Array(entries) => entries.iter_mut().for_each(forget),
+        entry => forget(entry),
+    }
+    data
+}
+
+/// The calls that a node answers for itself and for its guests and storages.
+async fn nodes_and_guests(folder: &Path, pve: &SimulatedRemote) -> Vec<String> {
+    let mut found = Vec::new();
+    for (rights, path, files) in [
+        (
+            Rights::Auditor,
+            "/nodes/pve1/qemu",
+            &[
+                "pve/21-node-pve1/nodes-pve1-qemu.json",
+                "pve/21-node-pve2/nodes-pve2-qemu.json",
+                "pve/60-scenarios/locked-vm-qemu-list.json",
+                "pve/60-scenarios/numeric-name-qemu.json",
+            ][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/qemu?full=1",
+            &[
+                "pve/21-node-pve1/nodes-pve1-qemu-full-1.json",
+                "pve/21-node-pve2/nodes-pve2-qemu-full-1.json",
+            ],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/lxc",
+            &[
+                "pve/21-node-pve1/nodes-pve1-lxc.json",
+                "pve/21-node-pve2/nodes-pve2-lxc.json",
+                "pve-extra/2-ct/52-lxc-list-pve2.json",
+            ],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/netstat",
+            &["pve/21-node-pve1/nodes-pve1-netstat.json"],
+        ),
+        (Rights::Auditor, "/storage", &["pve/20-state/storage.json"]),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/storage",
+            &["pve/21-node-pve1/nodes-pve1-storage.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/storage?content=backup",
+            &["pve/21-node-pve1/nodes-pve1-storage-content-backup.json"],
+        ),
+        (
+            Rights::Admin,
+            "/nodes/pve1/storage/nas/content?content=backup",
+            &["pve-extra/6-misc/storage-backup-content-backup-admin.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/storage/nas/prunebackups?prune-backups=keep-last%3D1",
+            &["pve-extra/6-misc/storage-backup-prune-keep1-monitor.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/rrddata?timeframe=hour&cf=AVERAGE",
+            &["pve/21-node-pve1/nodes-pve1-rrddata-timeframe-hour.json"],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/pve1/qemu",
+            &["pve/30-filtered/nobody-node-qemu.json"],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/pve1/storage",
+            &["pve/30-filtered/nobody-node-storage.json"],
+        ),
+        (
+            Rights::Nothing,
+            "/storage",
+            &["pve/30-filtered/nobody-storage.json"],
+        ),
+    ] {
+        let answer = without_told_by_qemu(call(pve, 0, rights, path).await.data());
+        found.extend(compare(folder, path, &[answer], files));
+    }
+    for (kind, subject, files) in [
+        (
+            "qemu",
+            "config",
+            &[
+                "pve/22-guest-qemu-100/nodes-pve1-qemu-100-config.json",
+                "pve/22-guest-qemu-103/nodes-pve1-qemu-103-config.json",
+                "pve/22-guest-qemu-102/nodes-pve1-qemu-102-config.json",
+                "pve/60-scenarios/locked-vm-config.json",
+                "pve-extra/6-misc/pending-config.json",
+                "pve-extra/1-vm/20-config.json",
+            ][..],
+        ),
+        (
+            "qemu",
+            "pending",
+            &[
+                "pve/22-guest-qemu-100/nodes-pve1-qemu-100-pending.json",
+                "pve-extra/6-misc/pending-change.json",
+                "pve-extra/6-misc/pending-delete.json",
+            ],
+        ),
+        (
+            "qemu",
+            "snapshot",
+            &[
+                "pve-extra/1-vm/34-snap-list.json",
+                "pve/22-guest-qemu-100/nodes-pve1-qemu-100-snapshot.json",
+            ],
+        ),
+        (
+            "lxc",
+            "config",
+            &[
+                "pve/22-guest-lxc-110/nodes-pve1-lxc-110-config.json",
+                "pve/22-guest-lxc-111/nodes-pve1-lxc-111-config.json",
+            ],
+        ),
+        (
+            "lxc",
+            "pending",
+            &["pve/22-guest-lxc-110/nodes-pve1-lxc-110-pending.json"],
+        ),
+        (
+            "lxc",
+            "snapshot",
+            &["pve/22-guest-lxc-110/nodes-pve1-lxc-110-snapshot.json"],
+        ),
+        (
+            "qemu",
+            "status/current",
+            &[
+                "pve/22-guest-qemu-100/nodes-pve1-qemu-100-status-current.json",
+                "pve/22-guest-qemu-102/nodes-pve1-qemu-102-status-current.json",
+                "pve/22-guest-qemu-105/nodes-pve1-qemu-105-status-current.json",
+                "pve/60-scenarios/locked-vm-101-status.json",
+                "pve-extra/1-vm/10-suspend--current.json",
+            ],
+        ),
+        (
+            "lxc",
+            "status/current",
+            &[
+                "pve/22-guest-lxc-110/nodes-pve1-lxc-110-status-current.json",
+                "pve/22-guest-lxc-111/nodes-pve1-lxc-111-status-current.json",
+            ],
+        ),
+        (
+            "qemu",
+            "agent/get-fsinfo",
+            &["pve/70-synthetic-tools/agent-get-fsinfo.json"],
+        ),
+        (
+            "qemu",
+            "agent/get-osinfo",
+            &["pve/70-synthetic-tools/agent-get-osinfo.json"],
+        ),
+    ] {
+        let mut answers = Vec::new();
+        for guest in on_node(&resources(pve).await, "pve1", kind) {
+            let path = format!("/nodes/pve1/{kind}/{}/{subject}", guest["vmid"]);
+            let answer = get(pve, &path).await;
+            // An agent that is not there is an error, and one that refuses has no result of the usual form.
+            if answer.status == 200 && answer.json()["data"]["result"].get("error").is_none() {
+                answers.push(without_told_by_qemu(answer.data()));
+            }
+            // Asking an agent that is silent takes seconds.
+            if subject.starts_with("agent") && answers.len() == 3 {
+                break;
+            }
+        }
+        assert!(!answers.is_empty(), "{kind} {subject}");
+        found.extend(compare(
+            folder,
+            &format!("/nodes/{{node}}/{kind}/{{vmid}}/{subject}"),
+            &answers,
+            files,
+        ));
+    }
+    found
 }
