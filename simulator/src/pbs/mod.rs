@@ -1,9 +1,19 @@
 //! A Proxmox Backup Server's API.
 
+mod collections;
+mod content;
 mod datastore;
+mod job_lists;
+mod jobs;
 mod metrics;
+mod namespace;
 mod node_status;
 mod permissions;
+mod remotes;
+mod schedule;
+mod snapshots;
+mod task;
+mod tasks;
 mod usage;
 mod version;
 mod world;
@@ -11,11 +21,12 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use content::GuestKinds;
 pub(crate) use world::Server;
 
 use crate::access::{Rights, Token};
 use crate::fault::Faults;
-use crate::http::{Answer, Request};
+use crate::http::{Answer, Body, Request};
 use crate::plan::PbsVersion;
 use crate::random::{Random, hash};
 use crate::remote::{Product, RemoteState};
@@ -49,6 +60,19 @@ const ROUTES: &[(Route, Handler)] = &[
     (datastore::LIST_ROUTE, datastore::list),
     (datastore::STATUS_ROUTE, datastore::status),
     (node_status::ROUTE, node_status::answer),
+    (namespace::ROUTE, namespace::answer),
+    (snapshots::GROUPS_ROUTE, snapshots::groups),
+    (snapshots::SNAPSHOTS_ROUTE, snapshots::snapshots),
+    (collections::LIST_ROUTE, collections::list),
+    (collections::STORE_ROUTE, collections::of_store),
+    (job_lists::SYNC_ROUTE, job_lists::sync),
+    (job_lists::VERIFY_ROUTE, job_lists::verify),
+    (job_lists::PRUNE_ROUTE, job_lists::prune),
+    (job_lists::SYNC_CONFIG_ROUTE, job_lists::sync_config),
+    (remotes::ROUTE, remotes::answer),
+    (tasks::LIST_ROUTE, tasks::list),
+    (tasks::STATUS_ROUTE, tasks::status),
+    (tasks::LOG_ROUTE, tasks::log),
 ];
 
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
@@ -224,6 +248,21 @@ impl Call<'_> {
     /// Whether the token may see all of the server.
     fn sees_all(&self) -> bool {
         matches!(self.rights, Rights::Auditor | Rights::Admin)
+    }
+
+    /// Whether the token may see no more of this datastore than one namespace.
+    fn sees_part(&self, store: &str) -> bool {
+        let first = self.server.datastores.first();
+        self.rights == Rights::Narrow && first.is_some_and(|first| first.name == store)
+    }
+
+    /// A list out of a configuration file, with the file's digest.
+    fn listed(&self, json: &str) -> Answer {
+        let mut random = Random::new(hash(&[json.len() as i64]));
+        let digest: String = (0..4).map(|_| format!("{:016x}", random.next())).collect();
+        Answer::ok(Body::new(format!(
+            "{{\"data\":{json},\"digest\":\"{digest}\"}}"
+        )))
     }
 }
 

@@ -50,6 +50,7 @@ fn routes_are_those_of_the_schemas() {
                             simulator::Kind::Boolean => "boolean",
                             simulator::Kind::Integer => "integer",
                             simulator::Kind::Text | simulator::Kind::OneOf(_) => "string",
+                            simulator::Kind::ListOf(_) => "array",
                         };
                         if property["type"] != wanted {
                             found.push(format!("{path}: {name} is {}", property["type"]));

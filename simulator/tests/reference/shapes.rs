@@ -263,6 +263,90 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
             "/access/permissions",
             &["split-permissions"][..],
         ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/vault/namespace",
+            &["ds-store1-namespace"][..],
+        ),
+        (
+            Rights::Narrow,
+            "/admin/datastore/vault/namespace",
+            &["limited-ds-namespace"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/vault/groups",
+            &["ds-store1-groups"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/vault/groups?ns=prod",
+            &["ds-store1-groups-ns-prod"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/vault/snapshots",
+            &["ds-store1-snapshots"][..],
+        ),
+        (
+            Rights::Narrow,
+            "/admin/datastore/vault/snapshots?ns=prod",
+            &["limited-ds-snapshots-ns", "ds-store1-snapshots"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/frozen/snapshots",
+            &["special-readonlyds-snapshots"][..],
+        ),
+        (Rights::Auditor, "/admin/gc", &["admin-gc"][..]),
+        (Rights::Narrow, "/admin/gc", &["limited-admin-gc"][..]),
+        (
+            Rights::Auditor,
+            "/admin/datastore/vault/gc",
+            &["ds-store1-gc"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/frozen/gc",
+            &["special-readonlyds-gc"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/sync?sync-direction=all",
+            &["admin-sync-all"][..],
+        ),
+        (
+            Rights::Admin,
+            "/admin/sync?sync-direction=all",
+            &["admin-token-admin-sync-all"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/verify",
+            &["admin-verify", "before-run-admin-verify"][..],
+        ),
+        (Rights::Auditor, "/admin/prune", &["admin-prune"][..]),
+        (Rights::Auditor, "/config/sync", &["config-sync"][..]),
+        (
+            Rights::Admin,
+            "/config/sync",
+            &["admin-token-config-sync"][..],
+        ),
+        (
+            Rights::Admin,
+            "/config/remote",
+            &["admin-token-config-remote"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/tasks",
+            &["tasks", "fresh-node-tasks"][..],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/localhost/tasks",
+            &["nopriv-tasks"][..],
+        ),
     ] {
         let answer = call(pbs, 0, rights, path).await.data();
         let files: Vec<String> = files
