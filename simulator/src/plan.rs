@@ -169,8 +169,11 @@ pub struct PbsPlan {
     pub datastores: Vec<DatastorePlan>,
     /// The verification, prune and sync jobs; generated for its datastores when absent.
     pub jobs: Option<Vec<JobPlan>>,
-    /// Failed, disabled and never run jobs, a failed verification, an unfinished and an encrypted backup.
+    /// Failed, disabled and never run jobs, a failed verification, an unfinished and an encrypted backup, updates
+    /// that wait, a failed service, a failing disk and its degraded pool.
     pub oddities: bool,
+    /// A tape library with a drive, media and a job.
+    pub tape: bool,
     pub latency: Latency,
     /// As in [`PvePlan::call_latency`].
     pub call_latency: Vec<(String, Latency)>,
@@ -185,6 +188,7 @@ impl Default for PbsPlan {
             datastores: Self::every_kind(),
             jobs: None,
             oddities: true,
+            tape: false,
             latency: Latency::default(),
             call_latency: Vec::new(),
             auth_delay: Duration::from_secs(3),

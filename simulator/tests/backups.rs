@@ -279,3 +279,54 @@ async fn garbage_collection_is_told_alike_everywhere() {
             .all(|entry| entry["store"] != "lost" && entry["store"] != "closed")
     );
 }
+
+#[tokio::test]
+async fn a_tape_library_is_shown_to_those_who_may_audit_tapes() {
+    let paths = [
+        "/tape/drive",
+        "/tape/changer",
+        "/tape/media/list",
+        "/tape/backup",
+    ];
+    for tape in [false, true] {
+        let fleet = start(PbsPlan {
+            tape,
+            ..PbsPlan::default()
+        })
+        .await;
+        let pbs = fleet.remote("pbs-a");
+        for path in paths {
+            let seen = call(pbs, 0, Rights::Admin, path).await.data();
+            assert_eq!(seen.as_array().unwrap().is_empty(), !tape, "{path}");
+            assert!(
+                list(pbs, path).await.is_empty(),
+                "{path} without Tape.Audit"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_healthy_server_has_nothing_to_complain_of() {
+    let fleet = start(PbsPlan {
+        oddities: false,
+        ..PbsPlan::default()
+    })
+    .await;
+    let pbs = fleet.remote("pbs-a");
+    assert!(list(pbs, "/nodes/localhost/apt/update").await.is_empty());
+    assert!(
+        list(pbs, "/nodes/localhost/disks/list")
+            .await
+            .iter()
+            .all(|disk| disk["status"] == "passed")
+    );
+    assert_eq!(
+        list(pbs, "/nodes/localhost/disks/zfs").await[0]["health"],
+        "ONLINE"
+    );
+    let errors = list(pbs, "/nodes/localhost/tasks?errors=1&limit=0").await;
+    assert!(errors.iter().all(|task| task.get("status").is_none()));
+    let refused = get(pbs, "/config/traffic-control").await;
+    assert_eq!(refused.status, 403, "needs Sys.Modify");
+}

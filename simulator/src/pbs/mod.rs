@@ -3,18 +3,25 @@
 mod collections;
 mod content;
 mod datastore;
+mod disks;
 mod job_lists;
 mod jobs;
 mod metrics;
 mod namespace;
 mod node_status;
+mod packages;
 mod permissions;
 mod remotes;
 mod schedule;
+mod services;
 mod snapshots;
+mod subscription;
+mod tape;
 mod task;
 mod tasks;
+mod traffic_control;
 mod usage;
+mod users;
 mod version;
 mod world;
 
@@ -73,6 +80,21 @@ const ROUTES: &[(Route, Handler)] = &[
     (tasks::LIST_ROUTE, tasks::list),
     (tasks::STATUS_ROUTE, tasks::status),
     (tasks::LOG_ROUTE, tasks::log),
+    (packages::UPDATE_ROUTE, packages::update),
+    (packages::VERSIONS_ROUTE, packages::versions),
+    (packages::REPOSITORIES_ROUTE, packages::repositories),
+    (subscription::ROUTE, subscription::answer),
+    (services::ROUTE, services::answer),
+    (disks::LIST_ROUTE, disks::list),
+    (disks::SMART_ROUTE, disks::smart),
+    (disks::ZFS_ROUTE, disks::zfs),
+    (users::ROUTE, users::answer),
+    (traffic_control::ROUTE, traffic_control::answer),
+    (traffic_control::CONFIG_ROUTE, traffic_control::config),
+    (tape::DRIVE_ROUTE, tape::drives),
+    (tape::CHANGER_ROUTE, tape::changers),
+    (tape::MEDIA_ROUTE, tape::media),
+    (tape::BACKUP_ROUTE, tape::backup),
 ];
 
 pub(crate) fn routes() -> impl Iterator<Item = Route> {

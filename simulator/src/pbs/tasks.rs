@@ -179,8 +179,8 @@ impl<'a> Wanted<'a> {
                 // `errors` does not leave out what still runs.
                 None => self.statuses.is_empty(),
                 Some((_, status)) => {
-                    !self.running
-                        && !(self.errors && status == "OK")
+                    let unwanted = self.running || self.errors && status == "OK";
+                    !unwanted
                         && (self.statuses.is_empty() || self.statuses.contains(&class(status)))
                 }
             }

@@ -20,6 +20,8 @@ pub(crate) struct Server {
     pub(super) root_size: i64,
     pub(super) datastores: Vec<Datastore>,
     pub(super) jobs: Vec<Job>,
+    pub(super) oddities: bool,
+    pub(super) tape: bool,
     phase: i64,
     booted: i64,
     load: f64,
@@ -101,6 +103,8 @@ impl Server {
                     Datastore::new(i, store, groups, oddities, &mut random)
                 })
                 .collect(),
+            oddities: plan.oddities,
+            tape: plan.tape,
             jobs: match &plan.jobs {
                 Some(jobs) => jobs.iter().map(Job::new).collect(),
                 None => jobs::generated(plan),

@@ -21,6 +21,10 @@ const DEVIATIONS: &[(&str, &str)] = &[
         "/cluster/resources [lxc:",
         "tags, pools and HA are given to containers as to VMs; the lab had no such container in each state",
     ),
+    (
+        "/nodes/localhost/disks/list ",
+        "the lab had a virtual disk, which has neither model nor serial nor wear",
+    ),
 ];
 
 fn answers_are_empty(answers: &[Value]) -> bool {
@@ -347,6 +351,58 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
             "/nodes/localhost/tasks",
             &["nopriv-tasks"][..],
         ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/apt/update",
+            &["apt-update"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/apt/versions",
+            &["apt-versions"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/apt/repositories",
+            &["apt-repositories"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/subscription",
+            &["subscription"][..],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/localhost/subscription",
+            &["nopriv-subscription"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/services",
+            &["services"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/disks/list",
+            &["disks-list"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/access/users?include_tokens=1",
+            &["access-users-tokens"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/traffic-control",
+            &["admin-traffic-control"][..],
+        ),
+        (
+            Rights::Admin,
+            "/config/traffic-control",
+            &["admin-token-config-traffic-control"][..],
+        ),
+        (Rights::Auditor, "/tape/drive", &["tape-drive"][..]),
+        (Rights::Auditor, "/tape/backup", &["tape-backup"][..]),
     ] {
         let answer = call(pbs, 0, rights, path).await.data();
         let files: Vec<String> = files
