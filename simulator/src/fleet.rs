@@ -39,12 +39,16 @@ impl Fleet {
         let origin = plan.clock.now() as i64;
         let mut names = HashSet::new();
         let mut remotes = Vec::with_capacity(plan.remotes.len());
+        let mut guests = HashMap::new();
         for (index, remote) in plan.remotes.iter().enumerate() {
             let seed = hash(&[plan.seed.cast_signed(), index as i64]);
             let built = match remote {
                 RemotePlan::Pve(plan_of_one) => Parts::pve(plan_of_one, seed, origin)?,
-                RemotePlan::Pbs(plan_of_one) => Parts::pbs(plan_of_one, seed, origin)?,
+                RemotePlan::Pbs(plan_of_one) => Parts::pbs(plan_of_one, seed, origin, &guests)?,
             };
+            if let World::Pve(cluster) = &built.world {
+                guests.insert(built.name.clone(), cluster.backup_kinds());
+            }
             if !names.insert(built.name.clone()) {
                 return Err(Error::DuplicateRemote(built.name));
             }
@@ -169,8 +173,13 @@ impl Parts {
         })
     }
 
-    fn pbs(plan: &PbsPlan, seed: u64, origin: i64) -> Result<Self, Error> {
-        let server = pbs::Server::new(plan, seed, origin);
+    fn pbs(
+        plan: &PbsPlan,
+        seed: u64,
+        origin: i64,
+        guests: &pbs::GuestKinds,
+    ) -> Result<Self, Error> {
+        let server = pbs::Server::new(plan, seed, origin, guests);
         let host = server.host().to_owned();
         let identity = self_signed(&host)?;
         Ok(Self {

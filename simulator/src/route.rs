@@ -32,6 +32,8 @@ pub enum Kind {
     Boolean,
     Integer,
     OneOf(&'static [&'static str]),
+    /// As `OneOf`, and it may be given several times.
+    ListOf(&'static [&'static str]),
 }
 
 /// Who may call.

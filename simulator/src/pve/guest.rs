@@ -1,6 +1,6 @@
 //! Virtual machines and containers, and what they do over time.
 
-use crate::plan::PvePlan;
+use crate::plan::{FIRST_VMID, PvePlan};
 use crate::pve::world::{CYCLE, counter};
 use crate::random::{Random, noise};
 
@@ -128,7 +128,7 @@ impl Guest {
         } else {
             Kind::Lxc
         };
-        let vmid = 100 + index as i64;
+        let vmid = FIRST_VMID + index as i64;
         let role = random.pick(&ROLES).copied().unwrap_or("web");
         let template = !all_run && random.unit() < 0.04;
         let runs = !template && (all_run || random.unit() < plan.running_ratio);

@@ -1,8 +1,10 @@
 //! What a cluster is made of. Nothing here changes: what moves is a function of these values and of the time,
 //! so that the past can be asked for, and a frozen node is simply asked at an earlier time.
 
-use crate::plan::{BackupStorage, PvePlan, PveVersion};
-use crate::pve::guest::Guest;
+use std::collections::HashMap;
+
+use crate::plan::{BackupKind, BackupStorage, PvePlan, PveVersion};
+use crate::pve::guest::{Guest, Kind};
 use crate::random::{Random, noise};
 
 /// pvestatd broadcasts once in this many seconds.
@@ -81,6 +83,18 @@ pub(crate) struct Zone {
 }
 
 impl Cluster {
+    /// What each guest is to a backup server, by its vmid.
+    pub(crate) fn backup_kinds(&self) -> HashMap<i64, BackupKind> {
+        let kind = |guest: &Guest| match guest.kind {
+            Kind::Qemu => BackupKind::Vm,
+            Kind::Lxc => BackupKind::Ct,
+        };
+        self.guests
+            .iter()
+            .map(|guest| (guest.vmid, kind(guest)))
+            .collect()
+    }
+
     /// `origin` is the time at which the fleet starts; everything booted before it.
     pub(crate) fn new(plan: &PvePlan, seed: u64, origin: i64) -> Self {
         let mut random = Random::new(seed);

@@ -298,7 +298,7 @@ async fn errors_are_told_as_recorded() {
             auditor.clone(),
         ),
         ("err-api2-only", "GET", "/api2", auditor.clone()),
-        ("err-api2-xml", "GET", "/api2/xml/version", auditor),
+        ("err-api2-xml", "GET", "/api2/xml/version", auditor.clone()),
         (
             "nopriv-node-status",
             "GET",
@@ -316,6 +316,48 @@ async fn errors_are_told_as_recorded() {
             "GET",
             "/api2/json/admin/datastore/archive/status",
             own(pbs, Rights::Narrow),
+        ),
+        (
+            "err-bad-limit",
+            "GET",
+            "/api2/json/nodes/localhost/tasks?limit=abc",
+            auditor.clone(),
+        ),
+        (
+            "err-negative-limit",
+            "GET",
+            "/api2/json/nodes/localhost/tasks?limit=-1",
+            auditor.clone(),
+        ),
+        (
+            "err-bad-statusfilter",
+            "GET",
+            "/api2/json/nodes/localhost/tasks?statusfilter=bogus",
+            auditor.clone(),
+        ),
+        (
+            "err-bad-upid",
+            "GET",
+            "/api2/json/nodes/localhost/tasks/UPID:garbage/status",
+            auditor.clone(),
+        ),
+        (
+            "err-missing-upid-log",
+            "GET",
+            "/api2/json/nodes/localhost/tasks/UPID%3Apbs1%3A00000028%3A0001FA7D%3A00000099%3A6B023ED4%3Agarbage_collection%3Astore1%3Aroot%40pam%3A/log",
+            auditor.clone(),
+        ),
+        (
+            "err-bad-disk",
+            "GET",
+            "/api2/json/nodes/localhost/disks/smart?disk=nosuch",
+            auditor.clone(),
+        ),
+        (
+            "config-traffic-control",
+            "GET",
+            "/api2/json/config/traffic-control",
+            auditor.clone(),
         ),
     ] {
         cases.push((pbs, format!("pbs/{file}.json"), method, path, authorization));

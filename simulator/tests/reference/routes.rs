@@ -50,6 +50,7 @@ fn routes_are_those_of_the_schemas() {
                             simulator::Kind::Boolean => "boolean",
                             simulator::Kind::Integer => "integer",
                             simulator::Kind::Text | simulator::Kind::OneOf(_) => "string",
+                            simulator::Kind::ListOf(_) => "array",
                         };
                         if property["type"] != wanted {
                             found.push(format!("{path}: {name} is {}", property["type"]));
@@ -79,7 +80,7 @@ fn routes_are_those_of_the_schemas() {
                                 .iter()
                                 .map(|part| format!("/{}", part.as_str().unwrap_or_default()))
                                 .collect::<String>()
-                                == path
+                                == path.trim_end_matches('/')
                         }) && check["privs"] == serde_json::json!([name]))
                 }
             };

@@ -70,6 +70,10 @@ const DEVIATIONS: &[(&str, &str)] = &[
         "/nodes/pve1/storage/nas/content?content=backup [].protected",
         "no backup of the lab was protected",
     ),
+    (
+        "/nodes/localhost/disks/list ",
+        "the lab had a virtual disk, which has neither model nor serial nor wear",
+    ),
 ];
 
 fn answers_are_empty(answers: &[Value]) -> bool {
@@ -313,6 +317,142 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
             "/access/permissions",
             &["split-permissions"][..],
         ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/vault/namespace",
+            &["ds-store1-namespace"][..],
+        ),
+        (
+            Rights::Narrow,
+            "/admin/datastore/vault/namespace",
+            &["limited-ds-namespace"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/vault/groups",
+            &["ds-store1-groups"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/vault/groups?ns=prod",
+            &["ds-store1-groups-ns-prod"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/vault/snapshots",
+            &["ds-store1-snapshots"][..],
+        ),
+        (
+            Rights::Narrow,
+            "/admin/datastore/vault/snapshots?ns=prod",
+            &["limited-ds-snapshots-ns", "ds-store1-snapshots"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/frozen/snapshots",
+            &["special-readonlyds-snapshots"][..],
+        ),
+        (Rights::Auditor, "/admin/gc", &["admin-gc"][..]),
+        (Rights::Narrow, "/admin/gc", &["limited-admin-gc"][..]),
+        (
+            Rights::Auditor,
+            "/admin/datastore/vault/gc",
+            &["ds-store1-gc"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/datastore/frozen/gc",
+            &["special-readonlyds-gc"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/sync?sync-direction=all",
+            &["admin-sync-all"][..],
+        ),
+        (
+            Rights::Admin,
+            "/admin/sync?sync-direction=all",
+            &["admin-token-admin-sync-all"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/verify",
+            &["admin-verify", "before-run-admin-verify"][..],
+        ),
+        (Rights::Auditor, "/admin/prune", &["admin-prune"][..]),
+        (Rights::Auditor, "/config/sync", &["config-sync"][..]),
+        (
+            Rights::Admin,
+            "/config/sync",
+            &["admin-token-config-sync"][..],
+        ),
+        (
+            Rights::Admin,
+            "/config/remote",
+            &["admin-token-config-remote"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/tasks",
+            &["tasks", "fresh-node-tasks"][..],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/localhost/tasks",
+            &["nopriv-tasks"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/apt/update",
+            &["apt-update"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/apt/versions",
+            &["apt-versions"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/apt/repositories",
+            &["apt-repositories"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/subscription",
+            &["subscription"][..],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/localhost/subscription",
+            &["nopriv-subscription"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/services",
+            &["services"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/localhost/disks/list",
+            &["disks-list"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/access/users?include_tokens=1",
+            &["access-users-tokens"][..],
+        ),
+        (
+            Rights::Auditor,
+            "/admin/traffic-control",
+            &["admin-traffic-control"][..],
+        ),
+        (
+            Rights::Admin,
+            "/config/traffic-control",
+            &["admin-token-config-traffic-control"][..],
+        ),
+        (Rights::Auditor, "/tape/drive", &["tape-drive"][..]),
+        (Rights::Auditor, "/tape/backup", &["tape-backup"][..]),
     ] {
         let answer = call(pbs, 0, rights, path).await.data();
         let files: Vec<String> = files
