@@ -41,6 +41,19 @@ impl FleetPlan {
             }));
         }
         let clients: Vec<BackupClient> = remotes.iter().filter_map(RemotePlan::client).collect();
+        for (i, (remote, client)) in remotes.iter_mut().zip(&clients).enumerate() {
+            if let (RemotePlan::Pve(pve), Some(server)) = (remote, i.checked_rem(pbs)) {
+                pve.backup_servers.push(BackupStorage {
+                    storage: "backup".into(),
+                    server: format!("pbs-{}", letters(server)),
+                    port: None,
+                    datastore: PbsPlan::VAULT.into(),
+                    namespace: Some(client.namespace.clone()),
+                    username: client.owner.clone(),
+                    fingerprint: None,
+                });
+            }
+        }
         for i in 0..pbs {
             let mut datastores = PbsPlan::healthy();
             if let Some(first) = datastores.first_mut() {
@@ -141,6 +154,7 @@ impl Default for PvePlan {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BackupStorage {
     pub storage: String,
+    /// An address, or the name of a backup server of the fleet, whose port and fingerprint it then gets.
     pub server: String,
     /// Absent for the default, 8007.
     pub port: Option<u16>,
@@ -213,9 +227,12 @@ impl Default for PbsPlan {
 }
 
 impl PbsPlan {
+    /// The datastore that every server has first.
+    pub const VAULT: &str = "vault";
+
     /// Three datastores without trouble.
     pub fn healthy() -> Vec<DatastorePlan> {
-        ["vault", "archive", "offsite"]
+        [Self::VAULT, "archive", "offsite"]
             .map(|name| DatastorePlan::new(name, DatastoreKind::Normal))
             .to_vec()
     }
@@ -223,7 +240,7 @@ impl PbsPlan {
     /// One datastore of each kind.
     pub fn every_kind() -> Vec<DatastorePlan> {
         vec![
-            DatastorePlan::new("vault", DatastoreKind::Normal),
+            DatastorePlan::new(Self::VAULT, DatastoreKind::Normal),
             DatastorePlan::new("archive", DatastoreKind::Normal),
             DatastorePlan::new("frozen", DatastoreKind::ReadOnly),
             DatastorePlan::new("closed", DatastoreKind::Offline),

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use crate::plan::{BackupKind, BackupStorage, PvePlan, PveVersion};
 use crate::pve::guest::{Guest, Kind};
 use crate::random::{Random, noise};
+use crate::remote::Endpoint;
 
 /// pvestatd broadcasts once in this many seconds.
 pub(crate) const CYCLE: i64 = 10;
@@ -133,6 +134,28 @@ impl Cluster {
 
     pub(crate) fn node_names(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().map(|node| node.name.as_str())
+    }
+
+    /// Gives the storages that name a backup server of the fleet its address and certificate.
+    pub(crate) fn connect_backup_servers(&mut self, servers: &HashMap<String, Endpoint>) {
+        for storage in &mut self.storages {
+            let named = storage
+                .options
+                .iter_mut()
+                .find_map(|(name, option)| match option {
+                    StorageOption::Text(server) if *name == "server" => Some(server),
+                    _ => None,
+                });
+            let Some(server) = named else { continue };
+            if let Some(endpoint) = servers.get(server) {
+                *server = endpoint.address.ip().to_string();
+                let port = StorageOption::Number(i64::from(endpoint.address.port()));
+                let fingerprint = StorageOption::Text(endpoint.fingerprint.clone());
+                storage
+                    .options
+                    .extend([("port", port), ("fingerprint", fingerprint)]);
+            }
+        }
     }
 
     pub(super) fn has_memory_of_host(&self) -> bool {
