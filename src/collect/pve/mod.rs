@@ -2,5 +2,6 @@
 
 pub mod membership;
 pub mod resources;
+pub mod storage;
 pub mod usage;
 pub mod version;

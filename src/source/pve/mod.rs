@@ -5,4 +5,5 @@ pub mod membership;
 pub mod nodes;
 pub mod resources;
 pub mod status;
+pub mod storage;
 pub mod version;
