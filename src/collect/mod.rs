@@ -53,6 +53,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::version::VERSION,
     &pve::membership::MEMBERSHIP,
     &pve::storage::STORAGE,
+    &pve::backup_content::BACKUP_CONTENT,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,

@@ -1,7 +1,9 @@
 //! What is told of Proxmox VE.
 
+pub mod backup_content;
 pub mod membership;
 pub mod resources;
+pub mod shown;
 pub mod storage;
 pub mod usage;
 pub mod version;

@@ -1,5 +1,6 @@
 //! The calls of Proxmox VE.
 
+pub mod backup_content;
 pub mod export;
 pub mod membership;
 pub mod nodes;
