@@ -1,6 +1,7 @@
 //! What is told of Proxmox VE.
 
 pub mod backup_content;
+pub mod backup_job;
 pub mod membership;
 pub mod resources;
 pub mod shown;

@@ -1,9 +1,11 @@
 //! The calls of Proxmox VE.
 
 pub mod backup_content;
+pub mod backup_jobs;
 pub mod export;
 pub mod membership;
 pub mod nodes;
+pub mod not_backed_up;
 pub mod resources;
 pub mod status;
 pub mod storage;
