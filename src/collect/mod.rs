@@ -55,6 +55,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::storage::STORAGE,
     &pve::backup_content::BACKUP_CONTENT,
     &pve::backup_job::BACKUP_JOB,
+    &pve::replication::REPLICATION,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,

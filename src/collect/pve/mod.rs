@@ -3,6 +3,7 @@
 pub mod backup_content;
 pub mod backup_job;
 pub mod membership;
+pub mod replication;
 pub mod resources;
 pub mod shown;
 pub mod storage;

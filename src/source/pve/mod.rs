@@ -6,6 +6,7 @@ pub mod export;
 pub mod membership;
 pub mod nodes;
 pub mod not_backed_up;
+pub mod replication;
 pub mod resources;
 pub mod status;
 pub mod storage;
