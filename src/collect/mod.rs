@@ -56,6 +56,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::backup_content::BACKUP_CONTENT,
     &pve::backup_job::BACKUP_JOB,
     &pve::replication::REPLICATION,
+    &pve::ha::HA,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,

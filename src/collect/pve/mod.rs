@@ -2,6 +2,7 @@
 
 pub mod backup_content;
 pub mod backup_job;
+pub mod ha;
 pub mod membership;
 pub mod replication;
 pub mod resources;

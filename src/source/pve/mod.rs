@@ -3,6 +3,7 @@
 pub mod backup_content;
 pub mod backup_jobs;
 pub mod export;
+pub mod ha;
 pub mod membership;
 pub mod nodes;
 pub mod not_backed_up;
