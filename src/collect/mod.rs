@@ -57,6 +57,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::backup_job::BACKUP_JOB,
     &pve::replication::REPLICATION,
     &pve::ha::HA,
+    &pve::qdevice::QDEVICE,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
