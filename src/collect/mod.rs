@@ -58,6 +58,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::replication::REPLICATION,
     &pve::ha::HA,
     &pve::qdevice::QDEVICE,
+    &pve::options::OPTIONS,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,

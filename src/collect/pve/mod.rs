@@ -4,6 +4,7 @@ pub mod backup_content;
 pub mod backup_job;
 pub mod ha;
 pub mod membership;
+pub mod options;
 pub mod qdevice;
 pub mod replication;
 pub mod resources;

@@ -7,6 +7,7 @@ pub mod ha;
 pub mod membership;
 pub mod nodes;
 pub mod not_backed_up;
+pub mod options;
 pub mod qdevice;
 pub mod replication;
 pub mod resources;
