@@ -1,8 +1,16 @@
 //! The calls of Proxmox VE.
 
+pub mod backup_content;
+pub mod backup_jobs;
 pub mod export;
+pub mod ha;
 pub mod membership;
 pub mod nodes;
+pub mod not_backed_up;
+pub mod options;
+pub mod qdevice;
+pub mod replication;
 pub mod resources;
 pub mod status;
+pub mod storage;
 pub mod version;

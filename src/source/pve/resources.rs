@@ -502,6 +502,15 @@ impl Picture {
         self.nodes.get(index)
     }
 
+    /// The guest by its kind and number.
+    pub fn guest(&self, kind: GuestKind, vmid: u32) -> Option<&Guest> {
+        let index = self
+            .guests
+            .binary_search_by_key(&(vmid, kind), Guest::key)
+            .ok()?;
+        self.guests.get(index)
+    }
+
     /// What there is to ask of the cluster.
     fn topology(&self, filter: &GuestFilter) -> Topology {
         let nodes: Vec<Arc<str>> = self
