@@ -56,6 +56,8 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
     &pbs::version::VERSION,
+    &pbs::group::GROUP,
+    &pbs::snapshot::SNAPSHOT,
 ];
 
 /// No remote is asked more often for the same thing.

@@ -2,5 +2,7 @@
 
 pub mod datastore;
 pub mod forecast;
+pub mod group;
 pub mod host;
+pub mod snapshot;
 pub mod version;

@@ -1,7 +1,9 @@
 //! The calls of Proxmox Backup Server.
 
 pub mod datastores;
+pub mod group;
 pub mod metrics;
 pub mod node_status;
+pub mod snapshot;
 pub mod usage;
 pub mod version;
