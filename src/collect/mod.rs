@@ -58,6 +58,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::version::VERSION,
     &pbs::group::GROUP,
     &pbs::snapshot::SNAPSHOT,
+    &pbs::gc::GC,
 ];
 
 /// No remote is asked more often for the same thing.

@@ -2,6 +2,7 @@
 
 pub mod datastore;
 pub mod forecast;
+pub mod gc;
 pub mod group;
 pub mod host;
 pub mod snapshot;
