@@ -59,6 +59,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::group::GROUP,
     &pbs::snapshot::SNAPSHOT,
     &pbs::gc::GC,
+    &pbs::job::JOB,
 ];
 
 /// No remote is asked more often for the same thing.

@@ -5,5 +5,6 @@ pub mod forecast;
 pub mod gc;
 pub mod group;
 pub mod host;
+pub mod job;
 pub mod snapshot;
 pub mod version;

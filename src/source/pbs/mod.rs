@@ -3,6 +3,7 @@
 pub mod datastores;
 pub mod gc;
 pub mod group;
+pub mod job;
 pub mod metrics;
 pub mod node_status;
 pub mod run;
