@@ -63,6 +63,10 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
     &pbs::version::VERSION,
+    &pbs::group::GROUP,
+    &pbs::snapshot::SNAPSHOT,
+    &pbs::gc::GC,
+    &pbs::job::JOB,
 ];
 
 /// No remote is asked more often for the same thing.

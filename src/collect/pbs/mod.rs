@@ -2,5 +2,9 @@
 
 pub mod datastore;
 pub mod forecast;
+pub mod gc;
+pub mod group;
 pub mod host;
+pub mod job;
+pub mod snapshot;
 pub mod version;

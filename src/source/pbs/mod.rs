@@ -1,7 +1,12 @@
 //! The calls of Proxmox Backup Server.
 
 pub mod datastores;
+pub mod gc;
+pub mod group;
+pub mod job;
 pub mod metrics;
 pub mod node_status;
+pub mod run;
+pub mod snapshot;
 pub mod usage;
 pub mod version;
