@@ -52,6 +52,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::usage::USAGE,
     &pve::version::VERSION,
     &pve::membership::MEMBERSHIP,
+    &pve::node::NODE,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,

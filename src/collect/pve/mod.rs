@@ -1,6 +1,7 @@
 //! What is told of Proxmox VE.
 
 pub mod membership;
+pub mod node;
 pub mod resources;
 pub mod usage;
 pub mod version;

@@ -2,7 +2,10 @@
 
 pub mod export;
 pub mod membership;
+pub mod node_averages;
+pub mod node_status;
 pub mod nodes;
+pub mod pressure;
 pub mod resources;
 pub mod status;
 pub mod version;
