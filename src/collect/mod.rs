@@ -53,6 +53,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::version::VERSION,
     &pve::membership::MEMBERSHIP,
     &pve::node::NODE,
+    &pve::guest::GUEST,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,

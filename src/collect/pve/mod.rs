@@ -1,5 +1,6 @@
 //! What is told of Proxmox VE.
 
+pub mod guest;
 pub mod membership;
 pub mod node;
 pub mod resources;

@@ -105,6 +105,13 @@ pub enum GuestStatus {
     Unknown,
 }
 
+impl GuestStatus {
+    /// Whether there is a process of the guest, by all that is known.
+    pub fn may_run(self) -> bool {
+        self != Self::Stopped
+    }
+}
+
 /// Gauges of a node, guest or pool; `None` where the broadcast had none.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub struct Usage {
@@ -500,6 +507,15 @@ impl Picture {
             .binary_search_by(|node| (*node.name).cmp(name))
             .ok()?;
         self.nodes.get(index)
+    }
+
+    /// The guest by its number and kind.
+    pub fn guest(&self, vmid: u32, kind: GuestKind) -> Option<&Guest> {
+        let index = self
+            .guests
+            .binary_search_by_key(&(vmid, kind), Guest::key)
+            .ok()?;
+        self.guests.get(index)
     }
 
     /// What there is to ask of the cluster.
