@@ -54,6 +54,8 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::membership::MEMBERSHIP,
     &pve::node::NODE,
     &pve::guest::GUEST,
+    &pve::guest_config::GUEST_CONFIG,
+    &pve::guest_hardware::GUEST_HARDWARE,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,

@@ -1,6 +1,8 @@
 //! What is told of Proxmox VE.
 
 pub mod guest;
+pub mod guest_config;
+pub mod guest_hardware;
 pub mod membership;
 pub mod node;
 pub mod resources;

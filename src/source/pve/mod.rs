@@ -1,6 +1,7 @@
 //! The calls of Proxmox VE.
 
 pub mod export;
+pub mod guest_config;
 pub mod guests;
 pub mod membership;
 pub mod node_averages;
