@@ -56,6 +56,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::guest::GUEST,
     &pve::guest_config::GUEST_CONFIG,
     &pve::guest_hardware::GUEST_HARDWARE,
+    &pve::snapshot::SNAPSHOT,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,

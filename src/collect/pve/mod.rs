@@ -6,5 +6,6 @@ pub mod guest_hardware;
 pub mod membership;
 pub mod node;
 pub mod resources;
+pub mod snapshot;
 pub mod usage;
 pub mod version;

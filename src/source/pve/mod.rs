@@ -2,6 +2,7 @@
 
 pub mod export;
 pub mod guest_config;
+pub mod guest_snapshots;
 pub mod guests;
 pub mod membership;
 pub mod node_averages;
