@@ -115,6 +115,13 @@ fn is_not_here(text: &str) -> bool {
         || text.contains("binary not installed")
         || text.contains("rados_connect failed")
         || text.contains("ceph configuration")
+        || is_without_archive(text)
+}
+
+/// Of a fresh node or guest nothing was recorded yet, of a storage that was never active nothing
+/// ever.
+fn is_without_archive(text: &str) -> bool {
+    text.starts_with("RRD error: ") && text.contains("No such file or directory")
 }
 
 fn is_lack_of_rights(text: &str) -> bool {
@@ -217,6 +224,13 @@ mod tests {
                 Pve,
                 500,
                 "cannot index groups: ha groups have been migrated to rules",
+                "",
+                NotApplicable,
+            ),
+            (
+                Pve,
+                500,
+                "RRD error: realpath(/var/lib/rrdcached/db/pve-node-9.0/a): No such file or directory",
                 "",
                 NotApplicable,
             ),

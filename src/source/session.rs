@@ -477,6 +477,11 @@ impl Session {
         self.error(call, Some(answer.endpoint), failure)
     }
 
+    /// The error for what is not asked, because it is known that there is no answer to be had.
+    pub fn not_applicable(&self, call: &'static ApiCall, why: &str) -> CallError {
+        self.error(call, None, Failure::NotApplicable(why.to_owned()))
+    }
+
     fn error(&self, call: &ApiCall, endpoint: Option<usize>, failure: Failure) -> CallError {
         CallError::new(self.inner.responder.context(call.path, endpoint), failure)
     }

@@ -13,7 +13,7 @@ pub(super) fn shown_guests<'a>(inputs: &'a Inputs<'_>) -> impl Fn(GuestKind, u32
         inputs.filter.is_empty()
             || picture
                 .as_ref()
-                .and_then(|picture| picture.guest(kind, vmid))
+                .and_then(|picture| picture.guest(vmid, kind))
                 .is_some_and(admits)
     }
 }

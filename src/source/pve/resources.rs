@@ -105,6 +105,13 @@ pub enum GuestStatus {
     Unknown,
 }
 
+impl GuestStatus {
+    /// Whether there is a process of the guest, by all that is known.
+    pub fn may_run(self) -> bool {
+        self != Self::Stopped
+    }
+}
+
 /// Gauges of a node, guest or pool; `None` where the broadcast had none.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub struct Usage {
@@ -502,8 +509,8 @@ impl Picture {
         self.nodes.get(index)
     }
 
-    /// The guest by its kind and number.
-    pub fn guest(&self, kind: GuestKind, vmid: u32) -> Option<&Guest> {
+    /// The guest by its number and kind.
+    pub fn guest(&self, vmid: u32, kind: GuestKind) -> Option<&Guest> {
         let index = self
             .guests
             .binary_search_by_key(&(vmid, kind), Guest::key)
