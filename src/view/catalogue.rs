@@ -8,17 +8,44 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::collect::{COLLECTORS, Class, Collector};
+use crate::collect::{COLLECTORS, Class, Collector, FLEET_COLLECTORS, FleetCollector};
 use crate::config::Product;
 use crate::fleet::telemetry::Telemetry;
 use crate::fleet::{process, status};
 use crate::metric::family::Family;
-use crate::source::{Access, ApiCall, Privilege};
+use crate::source::{Access, AnySource, ApiCall, Privilege};
 
-/// A family with the collector that it comes from; the program's own come from none.
+/// A family with where it comes from.
 pub struct Entry {
     pub family: &'static Family,
-    pub collector: Option<&'static Collector>,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Copy)]
+pub enum Origin {
+    Remote(&'static Collector),
+    /// Joined from all remotes.
+    Fleet(&'static FleetCollector),
+    /// The program's own.
+    Proxfleet,
+}
+
+impl Origin {
+    fn collector(self) -> Option<&'static str> {
+        match self {
+            Self::Remote(collector) => Some(collector.name),
+            Self::Fleet(collector) => Some(collector.name),
+            Self::Proxfleet => None,
+        }
+    }
+
+    fn calls(self) -> Vec<&'static ApiCall> {
+        match self {
+            Self::Remote(collector) => calls_of(collector.sources),
+            Self::Fleet(collector) => calls_of(collector.reads),
+            Self::Proxfleet => Vec::new(),
+        }
+    }
 }
 
 /// Every family, in the order of the exposition.
@@ -27,24 +54,37 @@ pub fn entries() -> Vec<Entry> {
         let families = collector.families.iter();
         families.map(|family| Entry {
             family,
-            collector: Some(*collector),
+            origin: Origin::Remote(collector),
+        })
+    });
+    let joined = FLEET_COLLECTORS.iter().flat_map(|collector| {
+        let families = collector.families.iter();
+        families.map(|family| Entry {
+            family,
+            origin: Origin::Fleet(collector),
         })
     });
     let counted = Telemetry::new();
     let own = status::FAMILIES.iter().chain(process::FAMILIES).copied();
     let own = own.chain(counted.families().iter().copied());
     collected
+        .chain(joined)
         .chain(own.map(|family| Entry {
             family,
-            collector: None,
+            origin: Origin::Proxfleet,
         }))
         .collect()
 }
 
 /// The catalogue as a list of objects, one a family.
 pub fn json() -> Value {
-    let families = entries().into_iter().map(|Entry { family, collector }| {
-        let calls: Vec<Value> = calls_of(collector)
+    let families = entries().into_iter().map(|Entry { family, origin }| {
+        let collector = match origin {
+            Origin::Remote(collector) => Some(collector),
+            Origin::Fleet(_) | Origin::Proxfleet => None,
+        };
+        let calls: Vec<Value> = origin
+            .calls()
             .into_iter()
             .map(|call| {
                 json!({
@@ -60,7 +100,7 @@ pub fn json() -> Value {
             "unit": family.unit(),
             "help": family.help,
             "labels": family.labels,
-            "collector": collector.map(|collector| collector.name),
+            "collector": origin.collector(),
             "product": collector.map(|collector| collector.product.as_str()),
             "by_default": collector.is_none_or(|collector| collector.by_default),
             "interval_seconds": collector.map(|collector| collector.interval.as_secs()),
@@ -85,9 +125,20 @@ pub fn metrics_document() -> String {
             text.push_str(&collector_document(collector));
         }
     }
+    text.push_str("\n## The fleet as a whole\n");
+    for collector in FLEET_COLLECTORS {
+        text.push_str(&format!(
+            "\n### {0}\n\n{1} Collector `{0}`, from what the others know.\n\n{2}",
+            collector.name,
+            collector.about,
+            table(collector.families.iter().copied()),
+        ));
+    }
     text.push_str("\n## proxfleet itself\n\n");
     let entries = entries();
-    let own = entries.iter().filter(|entry| entry.collector.is_none());
+    let own = entries
+        .iter()
+        .filter(|entry| matches!(entry.origin, Origin::Proxfleet));
     text.push_str(&table(own.map(|entry| entry.family)));
     text
 }
@@ -104,7 +155,7 @@ pub fn privileges_document() -> String {
     for product in [Product::Pve, Product::Pbs] {
         let mut needed: BTreeMap<Privilege, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
         for collector in of_product(product) {
-            for call in calls_of(Some(collector)) {
+            for call in calls_of(collector.sources) {
                 for privilege in call.privileges() {
                     let by = needed.entry(*privilege).or_default();
                     by.entry(collector.name).or_default().insert(call.path);
@@ -154,13 +205,10 @@ fn of_product(product: Product) -> impl Iterator<Item = &'static Collector> {
         .filter(move |collector| collector.product == product)
 }
 
-/// What the sources of a collector may ask, each call once.
-fn calls_of(collector: Option<&'static Collector>) -> Vec<&'static ApiCall> {
+/// What the sources may ask, each call once.
+fn calls_of(sources: &'static [&'static dyn AnySource]) -> Vec<&'static ApiCall> {
     let mut calls: Vec<&'static ApiCall> = Vec::new();
-    let sources = collector
-        .into_iter()
-        .flat_map(|collector| collector.sources);
-    for call in sources.flat_map(|source| source.calls()) {
+    for call in sources.iter().flat_map(|source| source.calls()) {
         if !calls.iter().any(|known| known.path == call.path) {
             calls.push(call);
         }
@@ -181,7 +229,7 @@ fn collector_document(collector: &'static Collector) -> String {
     } else {
         ", off by default"
     };
-    let calls: Vec<String> = calls_of(Some(collector))
+    let calls: Vec<String> = calls_of(collector.sources)
         .into_iter()
         .map(call_document)
         .collect();

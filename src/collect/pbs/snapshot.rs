@@ -108,7 +108,7 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
                 newest_verified.push_known(&labels, is_verified(newest));
                 newest_verification.push_known(&labels, newest.verified_at);
             }
-            oldest.push_known(&labels, group.oldest);
+            oldest.push_known(&labels, group.times.first().copied());
             size.push_known(&labels, group.size);
             for (verification, count) in by_state(group) {
                 by_verification.push_with(&labels, "verification", verification, count);

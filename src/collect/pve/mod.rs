@@ -2,20 +2,18 @@
 
 pub mod backup_content;
 pub mod backup_job;
+pub mod guest;
+pub mod guest_config;
+pub mod guest_hardware;
 pub mod ha;
 pub mod membership;
+pub mod node;
 pub mod options;
 pub mod qdevice;
 pub mod replication;
 pub mod resources;
 pub mod shown;
-pub mod storage;
-pub mod guest;
-pub mod guest_config;
-pub mod guest_hardware;
-pub mod membership;
-pub mod node;
-pub mod resources;
 pub mod snapshot;
+pub mod storage;
 pub mod usage;
 pub mod version;

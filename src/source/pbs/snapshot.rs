@@ -51,8 +51,8 @@ pub struct GroupSnapshots {
     pub id: GroupId,
     /// The newest of those that are finished.
     pub newest: Option<Snapshot>,
-    /// When the oldest of those that are finished was begun; Unix seconds.
-    pub oldest: Option<f64>,
+    /// When those that are finished were begun, oldest first; Unix seconds.
+    pub times: Vec<f64>,
     /// Bytes of all archives before deduplication; `None` where no snapshot tells its size.
     pub size: Option<f64>,
     /// Of those that are finished.
@@ -193,7 +193,7 @@ impl GroupSnapshots {
             id: group.id.clone(),
             // They are sorted by time.
             newest: finished.last().map(|one| (*one).clone()),
-            oldest: finished.first().map(|one| one.time),
+            times: finished.iter().map(|one| one.time).collect(),
             size: sizes.reduce(|sum, size| sum + size),
             verified: with(Verification::Ok),
             failed: with(Verification::Failed),
