@@ -14,7 +14,7 @@ use support::{Proxfleet, fleet, pbs, pve, table};
 const ABSENT: &[(&str, &str)] = &[];
 
 /// Collectors that are off by default are on here.
-const EVERYTHING: &str = "[defaults]\ncollectors = { guest_agent = true }\n";
+const EVERYTHING: &str = "";
 
 #[tokio::test]
 async fn what_is_declared_is_exposed_and_nothing_else() {

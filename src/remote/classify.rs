@@ -111,6 +111,8 @@ fn is_not_here(text: &str) -> bool {
     text.contains("is unavailable: ")
         || text.contains("' is not mounted")
         || text.contains("is being unmounted")
+        // Its state is told where the datastores are listed; every other call about it fails alike.
+        || text.starts_with("unable to open chunk store")
         || text.contains("have been migrated to rules")
         || text.contains("binary not installed")
         || text.contains("rados_connect failed")
@@ -246,6 +248,13 @@ mod tests {
                 400,
                 "Bad Request",
                 "datastore 'usb' is not mounted",
+                NotApplicable,
+            ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "unable to open chunk store at \"/mnt/lost/.chunks\" - No such file or directory",
                 NotApplicable,
             ),
             (
