@@ -24,6 +24,14 @@ mod version;
 mod view;
 mod world;
 
+mod backup_jobs;
+mod calendar;
+mod ha_status;
+mod replication;
+mod task;
+mod task_log;
+mod tasks;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +94,17 @@ const ROUTES: &[(Route, Handler)] = &[
     (history::ROUTE, history::answer),
     (agent::FILE_SYSTEMS_ROUTE, agent::file_systems),
     (agent::SYSTEM_ROUTE, agent::system),
+    (tasks::NODE_ROUTE, tasks::of_node),
+    (tasks::STATUS_ROUTE, tasks::status),
+    (task_log::ROUTE, task_log::answer),
+    (tasks::CLUSTER_ROUTE, tasks::of_cluster),
+    (ha_status::CURRENT_ROUTE, ha_status::current),
+    (ha_status::MANAGER_ROUTE, ha_status::manager),
+    (replication::CONFIGURED_ROUTE, replication::configured),
+    (replication::NODE_ROUTE, replication::on_node),
+    (replication::STATUS_ROUTE, replication::status),
+    (backup_jobs::ROUTE, backup_jobs::answer),
+    (calendar::ROUTE, calendar::answer),
 ];
 
 pub(crate) fn routes() -> impl Iterator<Item = Route> {

@@ -22,6 +22,7 @@ pub(crate) struct Cluster {
     pub(super) storages: Vec<Storage>,
     pub(super) zones: Vec<Zone>,
     pub(super) pools: Vec<String>,
+    pub(super) oddities: bool,
     /// When the fleet started.
     pub(super) started: i64,
 }
@@ -127,6 +128,7 @@ impl Cluster {
             storages: storages(plan, &mut random),
             started: origin,
             zones: zones(plan.oddities),
+            oddities: plan.oddities,
             pools,
         }
     }

@@ -74,6 +74,18 @@ const DEVIATIONS: &[(&str, &str)] = &[
         "/nodes/localhost/disks/list ",
         "the lab had a virtual disk, which has neither model nor serial nor wear",
     ),
+    (
+        "/nodes/{node}/tasks/{upid}/status .tokenid",
+        "each task of the lab whose status was asked was a token's",
+    ),
+    (
+        "/cluster/backup [vzdump].all",
+        "in the schema; the lab's jobs took single guests and a pool",
+    ),
+    (
+        "/cluster/backup [vzdump].exclude",
+        "in the schema; the lab's jobs took single guests and a pool",
+    ),
 ];
 
 fn answers_are_empty(answers: &[Value]) -> bool {
@@ -242,6 +254,7 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
         found.extend(compare(&folder, path, &[answer], &[&format!("pve/{file}")]));
     }
     found.extend(nodes_and_guests(&folder, pve).await);
+    found.extend(administration(&folder, pve).await);
     for (rights, path, files) in [
         (Rights::Auditor, "/version", &["version"][..]),
         (Rights::Auditor, "/ping", &["ping"][..]),
@@ -684,6 +697,104 @@ async fn nodes_and_guests(folder: &Path, pve: &SimulatedRemote) -> Vec<String> {
             &answers,
             files,
         ));
+    }
+    found
+}
+
+/// What the cluster and its nodes are administered by: tasks, HA, jobs, packages, services, users.
+async fn administration(folder: &Path, pve: &SimulatedRemote) -> Vec<String> {
+    let mut found = Vec::new();
+    for (rights, path, files) in [
+        (
+            Rights::Auditor,
+            "/nodes/pve1/tasks",
+            &[
+                "pve/21-node-pve1/nodes-pve1-tasks.json",
+                "pve/40-tasks/warn-node-tasks.json",
+            ][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/tasks?source=active",
+            &["pve/60-scenarios/running-task-node-tasks-active.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/tasks",
+            &[
+                "pve/20-state/cluster-tasks.json",
+                "pve/60-scenarios/running-task-cluster-tasks.json",
+            ],
+        ),
+        (
+            Rights::Nothing,
+            "/cluster/tasks",
+            &["pve/30-filtered/nobody-tasks.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/ha/status/current",
+            &["pve/20-state/cluster-ha-status-current.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/ha/status/manager_status",
+            &[
+                "pve/20-state/cluster-ha-status-manager-status.json",
+                "pve/60-scenarios/node-down-ha-manager-status.json",
+            ],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/replication",
+            &["pve/20-state/cluster-replication.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/replication",
+            &[
+                "pve/21-node-pve1/nodes-pve1-replication.json",
+                "pve/21-node-pve2/nodes-pve2-replication.json",
+            ],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/backup",
+            &["pve/20-state/cluster-backup.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/jobs/schedule-analyze?schedule=sun%2001:00",
+            &["pve/20-state/cluster-jobs-schedule-analyze-schedule-sun-2001-00.json"],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/pve1/replication",
+            &["pve/30-filtered/nobody-replication-node.json"],
+        ),
+    ] {
+        let answer = call(pve, 0, rights, path).await.data();
+        found.extend(compare(folder, path, &[answer], files));
+    }
+    let tasks = get(pve, "/nodes/pve1/tasks?source=all").await.data();
+    for (subject, files) in [
+        (
+            "status",
+            &[
+                "pve/40-tasks/warn-start-104-status.json",
+                "pve/60-scenarios/running-task-status.json",
+            ][..],
+        ),
+        ("log", &["pve/40-tasks/vzdump-111-ok-log.json"]),
+    ] {
+        let mut answers = Vec::new();
+        for task in tasks.as_array().into_iter().flatten() {
+            let upid = task["upid"].as_str().unwrap();
+            let path = format!("/nodes/pve1/tasks/{upid}/{subject}");
+            answers.push(get(pve, &path).await.data());
+        }
+        let path = format!("/nodes/{{node}}/tasks/{{upid}}/{subject}");
+        found.extend(compare(folder, &path, &answers, files));
     }
     found
 }
