@@ -91,6 +91,9 @@ fn group(item: &Value) -> String {
         let ended = item.get("endtime").is_some();
         return if ended { "task" } else { "running task" }.to_owned();
     }
+    if let (Some(_), Some(_)) = (text("devpath"), text("type")) {
+        return "disk".to_owned();
+    }
     if let Some(part @ ("quorum" | "master" | "fencing" | "lrm" | "service")) = text("type") {
         return part.to_owned();
     }

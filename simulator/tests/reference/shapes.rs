@@ -86,6 +86,34 @@ const DEVIATIONS: &[(&str, &str)] = &[
         "/cluster/backup [vzdump].exclude",
         "in the schema; the lab's jobs took single guests and a pool",
     ),
+    (
+        "/nodes/pve1/apt/versions [].ManagerVersion",
+        "in the schema; pve-manager was not installed as a package in the lab",
+    ),
+    (
+        "/nodes/pve1/apt/versions [].RunningKernel",
+        "in the schema; proxmox-ve was not installed as a package in the lab",
+    ),
+    (
+        "/nodes/pve1/apt/repositories .standard-repos[].status",
+        "in the schema; no repository of Proxmox was configured in the lab",
+    ),
+    (
+        "/nodes/pve2/disks/list [disk].mounted",
+        "the lab had one disk, which was mounted",
+    ),
+    (
+        "/nodes/pve2/disks/list [disk].used",
+        "the lab had one disk, which was mounted",
+    ),
+    (
+        "/nodes/pve2/disks/list [disk].wearout",
+        "a number for an SSD, by pve-storage: `PVE/Diskmanage.pm`; the lab had a virtual disk",
+    ),
+    (
+        "/nodes/pve1/network [eth].active",
+        "the lab had one interface, which was connected",
+    ),
 ];
 
 fn answers_are_empty(answers: &[Value]) -> bool {
@@ -771,6 +799,104 @@ async fn administration(folder: &Path, pve: &SimulatedRemote) -> Vec<String> {
             Rights::Nothing,
             "/nodes/pve1/replication",
             &["pve/30-filtered/nobody-replication-node.json"],
+        ),
+        (
+            Rights::Admin,
+            "/nodes/pve2/apt/update",
+            &["pve-extra/6-misc/apt-update-get-after.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/apt/versions",
+            &["pve/21-node-pve1/nodes-pve1-apt-versions.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/apt/repositories",
+            &["pve/21-node-pve1/nodes-pve1-apt-repositories.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/subscription",
+            &["pve/21-node-pve1/nodes-pve1-subscription.json"],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/pve1/subscription",
+            &["pve/30-filtered/nobody-subscription.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/services",
+            &["pve/21-node-pve1/nodes-pve1-services.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve2/disks/list",
+            &["pve/21-node-pve2/nodes-pve2-disks-list.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve2/disks/zfs",
+            &[
+                "pve/21-node-pve2/nodes-pve2-disks-zfs.json",
+                "pve/70-synthetic-tools/disks-zfs.json",
+            ],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve2/disks/zfs/tank",
+            &["pve/70-synthetic-tools/disks-zfs-tank.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/network",
+            &["pve/21-node-pve1/nodes-pve1-network.json"],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/pve1/network",
+            &["pve/30-filtered/nobody-network.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/sdn/zones",
+            &["pve/20-state/cluster-sdn-zones.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/sdn/vnets",
+            &["pve/20-state/cluster-sdn-vnets.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/sdn/vnets?pending=1",
+            &["pve-extra/4-sdn-evpn/07-vnets-deleted-pending.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/sdn/zones",
+            &["pve/21-node-pve1/nodes-pve1-sdn-zones.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/access/users",
+            &["pve/20-state/access-users.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/access/users?full=1",
+            &["pve-extra/6-misc/users-full-monitor.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/options",
+            &["pve/20-state/cluster-options.json"],
+        ),
+        (
+            Rights::Nothing,
+            "/cluster/options",
+            &["pve/30-filtered/nobody-options.json"],
         ),
     ] {
         let answer = call(pve, 0, rights, path).await.data();
