@@ -48,6 +48,11 @@ pub enum Access {
         path: &'static str,
         name: &'static str,
     },
+    /// Holders of a privilege on one of two paths; a refusal names neither.
+    Either {
+        paths: [&'static str; 2],
+        name: &'static str,
+    },
 }
 
 impl Parameter {

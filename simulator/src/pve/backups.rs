@@ -31,7 +31,9 @@ pub(super) const PRUNE_ROUTE: Route =
         ])
         .by_daemon();
 
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
+/// The second of the day at which the backup jobs begin.
+pub(super) const NIGHT: i64 = 2 * 3_600;
 /// How many backups of a guest are kept.
 const KEPT: i64 = 3;
 
@@ -185,10 +187,20 @@ fn chosen<'a>(call: &Call<'a>, storage: &Storage) -> impl Iterator<Item = Backup
         .filter(move |backup| wanted.is_none_or(|wanted| wanted == backup.vmid))
 }
 
-/// One a night, the newest first. With some guests the job has failed for days.
+/// The second of the day at which a guest's backup begins.
+pub(super) fn second_of_day(guest: &Guest) -> i64 {
+    NIGHT + guest.vmid % 200 * 30
+}
+
+/// Whether the nightly backup of a guest has failed for days.
+pub(super) fn fails(guest: &Guest) -> bool {
+    guest.constant(61) < 0.03
+}
+
+/// One a night, the newest first.
 fn of_guest(guest: &Guest, now: i64, count: i64) -> impl Iterator<Item = Backup> + use<> {
-    let failing = if guest.constant(61) < 0.03 { 9 } else { 0 };
-    let start = 2 * 3_600 + guest.vmid % 200 * 30;
+    let failing = if fails(guest) { 9 } else { 0 };
+    let start = second_of_day(guest);
     let newest = (now - start).div_euclid(DAY) - failing;
     let (vmid, kind) = (guest.vmid, guest.kind);
     let size = guest.disk / 4;

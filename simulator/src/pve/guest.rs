@@ -88,6 +88,24 @@ pub(super) struct Moment {
     pub(super) lock: Option<&'static str>,
 }
 
+/// What is done to a guest by a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Start,
+    Shutdown,
+    Reboot,
+    Migrate,
+}
+
+/// Something done to a guest, on the node where it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) action: Action,
+    pub(super) begin: i64,
+    pub(super) end: i64,
+    pub(super) node: usize,
+}
+
 /// A running guest's numbers; all 0 for a stopped one.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct GuestNumbers {
@@ -223,6 +241,43 @@ impl Guest {
         self.name
             .clone()
             .unwrap_or_else(|| format!("VM {}", self.vmid))
+    }
+
+    /// What was done to it between two times.
+    pub(super) fn turns(&self, from: i64, until: i64) -> impl Iterator<Item = Turn> + use<'_> {
+        let first = (from - self.offset).div_euclid(self.period);
+        let last = match self.life {
+            Life::Steady => first - 1,
+            _ => (until - self.offset).div_euclid(self.period) + 1,
+        };
+        (first..=last)
+            .flat_map(|whole| self.turns_of_period(whole))
+            .filter(move |turn| turn.begin >= from.max(self.started) && turn.begin <= until)
+    }
+
+    fn turns_of_period(&self, whole: i64) -> Vec<Turn> {
+        let (home, begins) = (self.home, self.offset + whole * self.period);
+        let turn = |action, seconds: i64, end: i64, node| Turn {
+            action,
+            begin: end - seconds,
+            end,
+            node,
+        };
+        match self.life {
+            Life::Steady => Vec::new(),
+            Life::Restarts => vec![turn(Action::Reboot, 6, begins, home)],
+            Life::StopsAndStarts => {
+                let stops = begins + self.period * 3 / 4 + 1;
+                vec![
+                    turn(Action::Start, 2, begins, home),
+                    turn(Action::Shutdown, 9, stops, home),
+                ]
+            }
+            Life::Migrates => {
+                let left = self.at(begins - 1).node;
+                vec![turn(Action::Migrate, MIGRATION, begins, left)]
+            }
+        }
     }
 
     /// The process that runs it.

@@ -2,27 +2,44 @@
 
 mod agent;
 mod backup_info;
+mod backup_jobs;
 mod backups;
+mod calendar;
+mod ceph;
 mod certificates;
+mod cluster_options;
 mod cluster_status;
+mod disks;
 mod export;
 mod guest;
 mod guest_config;
+mod ha_status;
 mod hardware;
 mod history;
 mod hosted;
 mod lxc_status;
 mod netstat;
+mod network;
 mod node_status;
+mod packages;
 mod permissions;
 mod pressure;
 mod qemu_status;
+mod replication;
 mod resources;
+mod sdn;
+mod services;
 mod snapshots;
 mod storages;
+mod subscription;
+mod task;
+mod task_log;
+mod tasks;
+mod users;
 mod version;
 mod view;
 mod world;
+mod zfs;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +103,37 @@ const ROUTES: &[(Route, Handler)] = &[
     (history::ROUTE, history::answer),
     (agent::FILE_SYSTEMS_ROUTE, agent::file_systems),
     (agent::SYSTEM_ROUTE, agent::system),
+    (tasks::NODE_ROUTE, tasks::of_node),
+    (tasks::STATUS_ROUTE, tasks::status),
+    (task_log::ROUTE, task_log::answer),
+    (tasks::CLUSTER_ROUTE, tasks::of_cluster),
+    (ha_status::CURRENT_ROUTE, ha_status::current),
+    (ha_status::MANAGER_ROUTE, ha_status::manager),
+    (replication::CONFIGURED_ROUTE, replication::configured),
+    (replication::NODE_ROUTE, replication::on_node),
+    (replication::STATUS_ROUTE, replication::status),
+    (backup_jobs::ROUTE, backup_jobs::answer),
+    (calendar::ROUTE, calendar::answer),
+    (packages::UPDATE_ROUTE, packages::update),
+    (packages::VERSIONS_ROUTE, packages::versions),
+    (packages::REPOSITORIES_ROUTE, packages::repositories),
+    (subscription::ROUTE, subscription::answer),
+    (services::ROUTE, services::answer),
+    (users::ROUTE, users::answer),
+    (cluster_options::ROUTE, cluster_options::answer),
+    (disks::LIST_ROUTE, disks::list),
+    (disks::SMART_ROUTE, disks::smart),
+    (zfs::LIST_ROUTE, zfs::list),
+    (zfs::ROUTE, zfs::pool),
+    (network::ROUTE, network::answer),
+    (sdn::ZONES_ROUTE, sdn::zones),
+    (sdn::VNETS_ROUTE, sdn::vnets),
+    (sdn::CONTROLLERS_ROUTE, sdn::controllers),
+    (sdn::NODE_ROUTE, sdn::on_node),
+    (ceph::STATUS_ROUTE, ceph::not_installed),
+    (ceph::METADATA_ROUTE, ceph::not_installed),
+    (ceph::OSD_ROUTE, ceph::not_installed),
+    (ceph::POOL_ROUTE, ceph::not_installed),
 ];
 
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
@@ -155,6 +203,13 @@ pub(crate) fn answer(
         let name = permissions::named(cluster.version, name);
         if !permissions::allows(cluster, token.rights, &path, name) {
             return error(403, &format!("Permission check failed ({path}, {name})"));
+        }
+    }
+    if let Access::Either { paths, name } = route.access {
+        let allowed =
+            |path: &str| permissions::allows(cluster, token.rights, &captures.fill(path), name);
+        if !paths.into_iter().any(allowed) {
+            return error(403, "Permission check failed");
         }
     }
     let faults = remote.faults();

@@ -13,7 +13,7 @@ use crate::route::{Access, Route};
 pub(super) const LIST_ROUTE: Route = route("/nodes", Access::Everyone);
 pub(super) const ROUTE: Route = route("/nodes/{node}/status", NODE_AUDIT);
 
-const KERNEL: &str = "6.17.4-2-pve";
+pub(super) const KERNEL: &str = "6.17.4-2-pve";
 const KERNEL_BUILD: &str = "#1 SMP PREEMPT_DYNAMIC PMX 6.17.4-2";
 
 pub(super) fn list(call: &Call<'_>) -> Answer {

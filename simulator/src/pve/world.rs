@@ -23,6 +23,7 @@ pub(crate) struct Cluster {
     pub(super) storages: Vec<Storage>,
     pub(super) zones: Vec<Zone>,
     pub(super) pools: Vec<String>,
+    pub(super) oddities: bool,
     /// When the fleet started.
     pub(super) started: i64,
 }
@@ -128,6 +129,7 @@ impl Cluster {
             storages: storages(plan, &mut random),
             started: origin,
             zones: zones(plan.oddities),
+            oddities: plan.oddities,
             pools,
         }
     }

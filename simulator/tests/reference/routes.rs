@@ -70,6 +70,10 @@ fn routes_are_those_of_the_schemas() {
             let agrees = match route.access {
                 Access::World => permissions["user"] == "world",
                 Access::Everyone => permissions["user"] == "all",
+                Access::Either { paths, name } => {
+                    let [one, other] = paths.map(|path| serde_json::json!(["perm", path, [name]]));
+                    permissions["check"] == serde_json::json!(["or", one, other])
+                }
                 Access::Privilege { path, name } => {
                     let check = &permissions["check"];
                     let names: Vec<&str> = name.split('|').collect();

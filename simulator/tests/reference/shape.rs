@@ -87,6 +87,16 @@ fn group(item: &Value) -> String {
     if item.get("snaptime").is_some() {
         return "snapshot".to_owned();
     }
+    if let (Some(_), Some(_)) = (text("upid"), text("type")) {
+        let ended = item.get("endtime").is_some();
+        return if ended { "task" } else { "running task" }.to_owned();
+    }
+    if let (Some(_), Some(_)) = (text("devpath"), text("type")) {
+        return "disk".to_owned();
+    }
+    if let Some(part @ ("quorum" | "master" | "fencing" | "lrm" | "service")) = text("type") {
+        return part.to_owned();
+    }
     let id = text("id").and_then(|id| id.split('/').next());
     match (text("metric"), text("type"), text("status"), text("store")) {
         (Some(metric), ..) => format!("{}:{metric}", id.unwrap_or_default()),
@@ -107,6 +117,15 @@ fn general(key: &str) -> String {
         "*.*".into()
     } else if key.starts_with("tap") {
         "tap*".into()
+    } else if key.starts_with("vm:") || key.starts_with("ct:") {
+        "service*".into()
+    } else if key
+        .strip_prefix("pve")
+        .is_some_and(|number| number.parse::<u32>().is_ok())
+    {
+        "node*".into()
+    } else if key.len() == 22 && !key.contains('-') {
+        "uid*".into()
     } else if let Some(device @ ("net" | "scsi" | "virtio" | "mp")) =
         key.strip_suffix(|last: char| last.is_ascii_digit())
     {

@@ -74,6 +74,46 @@ const DEVIATIONS: &[(&str, &str)] = &[
         "/nodes/localhost/disks/list ",
         "the lab had a virtual disk, which has neither model nor serial nor wear",
     ),
+    (
+        "/nodes/{node}/tasks/{upid}/status .tokenid",
+        "each task of the lab whose status was asked was a token's",
+    ),
+    (
+        "/cluster/backup [vzdump].all",
+        "in the schema; the lab's jobs took single guests and a pool",
+    ),
+    (
+        "/cluster/backup [vzdump].exclude",
+        "in the schema; the lab's jobs took single guests and a pool",
+    ),
+    (
+        "/nodes/pve1/apt/versions [].ManagerVersion",
+        "in the schema; pve-manager was not installed as a package in the lab",
+    ),
+    (
+        "/nodes/pve1/apt/versions [].RunningKernel",
+        "in the schema; proxmox-ve was not installed as a package in the lab",
+    ),
+    (
+        "/nodes/pve1/apt/repositories .standard-repos[].status",
+        "in the schema; no repository of Proxmox was configured in the lab",
+    ),
+    (
+        "/nodes/pve2/disks/list [disk].mounted",
+        "the lab had one disk, which was mounted",
+    ),
+    (
+        "/nodes/pve2/disks/list [disk].used",
+        "the lab had one disk, which was mounted",
+    ),
+    (
+        "/nodes/pve2/disks/list [disk].wearout",
+        "a number for an SSD, by pve-storage: `PVE/Diskmanage.pm`; the lab had a virtual disk",
+    ),
+    (
+        "/nodes/pve1/network [eth].active",
+        "the lab had one interface, which was connected",
+    ),
 ];
 
 fn answers_are_empty(answers: &[Value]) -> bool {
@@ -242,6 +282,7 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
         found.extend(compare(&folder, path, &[answer], &[&format!("pve/{file}")]));
     }
     found.extend(nodes_and_guests(&folder, pve).await);
+    found.extend(administration(&folder, pve).await);
     for (rights, path, files) in [
         (Rights::Auditor, "/version", &["version"][..]),
         (Rights::Auditor, "/ping", &["ping"][..]),
@@ -684,6 +725,202 @@ async fn nodes_and_guests(folder: &Path, pve: &SimulatedRemote) -> Vec<String> {
             &answers,
             files,
         ));
+    }
+    found
+}
+
+/// What the cluster and its nodes are administered by: tasks, HA, jobs, packages, services, users.
+async fn administration(folder: &Path, pve: &SimulatedRemote) -> Vec<String> {
+    let mut found = Vec::new();
+    for (rights, path, files) in [
+        (
+            Rights::Auditor,
+            "/nodes/pve1/tasks",
+            &[
+                "pve/21-node-pve1/nodes-pve1-tasks.json",
+                "pve/40-tasks/warn-node-tasks.json",
+            ][..],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/tasks?source=active",
+            &["pve/60-scenarios/running-task-node-tasks-active.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/tasks",
+            &[
+                "pve/20-state/cluster-tasks.json",
+                "pve/60-scenarios/running-task-cluster-tasks.json",
+            ],
+        ),
+        (
+            Rights::Nothing,
+            "/cluster/tasks",
+            &["pve/30-filtered/nobody-tasks.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/ha/status/current",
+            &["pve/20-state/cluster-ha-status-current.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/ha/status/manager_status",
+            &[
+                "pve/20-state/cluster-ha-status-manager-status.json",
+                "pve/60-scenarios/node-down-ha-manager-status.json",
+            ],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/replication",
+            &["pve/20-state/cluster-replication.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/replication",
+            &[
+                "pve/21-node-pve1/nodes-pve1-replication.json",
+                "pve/21-node-pve2/nodes-pve2-replication.json",
+            ],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/backup",
+            &["pve/20-state/cluster-backup.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/jobs/schedule-analyze?schedule=sun%2001:00",
+            &["pve/20-state/cluster-jobs-schedule-analyze-schedule-sun-2001-00.json"],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/pve1/replication",
+            &["pve/30-filtered/nobody-replication-node.json"],
+        ),
+        (
+            Rights::Admin,
+            "/nodes/pve2/apt/update",
+            &["pve-extra/6-misc/apt-update-get-after.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/apt/versions",
+            &["pve/21-node-pve1/nodes-pve1-apt-versions.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/apt/repositories",
+            &["pve/21-node-pve1/nodes-pve1-apt-repositories.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/subscription",
+            &["pve/21-node-pve1/nodes-pve1-subscription.json"],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/pve1/subscription",
+            &["pve/30-filtered/nobody-subscription.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/services",
+            &["pve/21-node-pve1/nodes-pve1-services.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve2/disks/list",
+            &["pve/21-node-pve2/nodes-pve2-disks-list.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve2/disks/zfs",
+            &[
+                "pve/21-node-pve2/nodes-pve2-disks-zfs.json",
+                "pve/70-synthetic-tools/disks-zfs.json",
+            ],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve2/disks/zfs/tank",
+            &["pve/70-synthetic-tools/disks-zfs-tank.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/network",
+            &["pve/21-node-pve1/nodes-pve1-network.json"],
+        ),
+        (
+            Rights::Nothing,
+            "/nodes/pve1/network",
+            &["pve/30-filtered/nobody-network.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/sdn/zones",
+            &["pve/20-state/cluster-sdn-zones.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/sdn/vnets",
+            &["pve/20-state/cluster-sdn-vnets.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/sdn/vnets?pending=1",
+            &["pve-extra/4-sdn-evpn/07-vnets-deleted-pending.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/nodes/pve1/sdn/zones",
+            &["pve/21-node-pve1/nodes-pve1-sdn-zones.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/access/users",
+            &["pve/20-state/access-users.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/access/users?full=1",
+            &["pve-extra/6-misc/users-full-monitor.json"],
+        ),
+        (
+            Rights::Auditor,
+            "/cluster/options",
+            &["pve/20-state/cluster-options.json"],
+        ),
+        (
+            Rights::Nothing,
+            "/cluster/options",
+            &["pve/30-filtered/nobody-options.json"],
+        ),
+    ] {
+        let answer = call(pve, 0, rights, path).await.data();
+        found.extend(compare(folder, path, &[answer], files));
+    }
+    let tasks = get(pve, "/nodes/pve1/tasks?source=all").await.data();
+    for (subject, files) in [
+        (
+            "status",
+            &[
+                "pve/40-tasks/warn-start-104-status.json",
+                "pve/60-scenarios/running-task-status.json",
+            ][..],
+        ),
+        ("log", &["pve/40-tasks/vzdump-111-ok-log.json"]),
+    ] {
+        let mut answers = Vec::new();
+        for task in tasks.as_array().into_iter().flatten() {
+            let upid = task["upid"].as_str().unwrap();
+            let path = format!("/nodes/pve1/tasks/{upid}/{subject}");
+            answers.push(get(pve, &path).await.data());
+        }
+        let path = format!("/nodes/{{node}}/tasks/{{upid}}/{subject}");
+        found.extend(compare(folder, &path, &answers, files));
     }
     found
 }
