@@ -1,6 +1,7 @@
 //! What is told of Proxmox VE.
 
 pub mod guest;
+pub mod guest_agent;
 pub mod guest_config;
 pub mod guest_hardware;
 pub mod membership;

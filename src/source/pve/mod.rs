@@ -1,6 +1,7 @@
 //! The calls of Proxmox VE.
 
 pub mod export;
+pub mod guest_agent;
 pub mod guest_config;
 pub mod guest_snapshots;
 pub mod guests;
