@@ -67,11 +67,36 @@ async fn a_running_machine_with_an_agent_tells_its_file_systems_and_its_system()
 }
 
 #[tokio::test]
-async fn a_machine_without_an_agent_in_its_configuration_is_not_asked() {
-    for config in [NO_AGENT, r#"{"data":[]}"#] {
-        let lines = exposed(answering().with("/nodes/a/qemu/100/pending", config)).await;
-        assert!(lines.is_empty(), "{lines:?}");
+async fn only_running_machines_with_an_agent_in_their_configuration_are_asked() {
+    for (config, expected) in [
+        (
+            AGENT,
+            vec![
+                "/nodes/a/qemu/100/agent/get-fsinfo",
+                "/nodes/a/qemu/100/agent/get-osinfo",
+            ],
+        ),
+        (NO_AGENT, vec![]),
+        (r#"{"data":[]}"#, vec![]),
+    ] {
+        let answers = answering().with("/nodes/a/qemu/100/pending", config);
+        let asked = answers.asked();
+        exposed(answers).await;
+        let mut asked = asked.lock().unwrap().clone();
+        asked.retain(|path| path.contains("/agent/"));
+        assert_eq!(asked, expected, "{config}");
     }
+}
+
+#[tokio::test]
+async fn a_dead_agent_is_asked_once() {
+    let path = "/nodes/a/qemu/100/agent/get-fsinfo";
+    let answers = cluster().with_status(path, 500, "QEMU guest agent is not running");
+    let asked = answers.asked();
+    exposed(answers).await;
+    let mut asked = asked.lock().unwrap().clone();
+    asked.retain(|path| path.contains("/agent/"));
+    assert_eq!(asked, [path]);
 }
 
 #[tokio::test]
