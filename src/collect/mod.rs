@@ -65,6 +65,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::guest_config::GUEST_CONFIG,
     &pve::guest_hardware::GUEST_HARDWARE,
     &pve::snapshot::SNAPSHOT,
+    &pve::guest_agent::GUEST_AGENT,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,

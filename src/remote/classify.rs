@@ -117,6 +117,7 @@ fn is_not_here(text: &str) -> bool {
         || text.contains("binary not installed")
         || text.contains("rados_connect failed")
         || text.contains("ceph configuration")
+        || text.contains("No QEMU guest agent configured")
         || is_without_archive(text)
 }
 
@@ -229,6 +230,14 @@ mod tests {
                 "",
                 NotApplicable,
             ),
+            (
+                Pve,
+                500,
+                "No QEMU guest agent configured",
+                "",
+                NotApplicable,
+            ),
+            (Pve, 500, "QEMU guest agent is not running", "", Unavailable),
             (
                 Pve,
                 500,

@@ -19,6 +19,9 @@ pub struct AnswerTable {
     /// The `Date` of every answer, Unix seconds.
     date: i64,
     answers: HashMap<String, (u16, String)>,
+    /// Paths, in the order they were asked in.
+    #[cfg(test)]
+    asked: Arc<std::sync::Mutex<Vec<String>>>,
 }
 
 impl AnswerTable {
@@ -27,7 +30,15 @@ impl AnswerTable {
             product,
             date,
             answers: HashMap::new(),
+            #[cfg(test)]
+            asked: Arc::default(),
         }
+    }
+
+    /// The paths that are asked, for tests of what is not.
+    #[cfg(test)]
+    pub fn asked(&self) -> Arc<std::sync::Mutex<Vec<String>>> {
+        Arc::clone(&self.asked)
     }
 
     /// Puts in the body of a good answer. `path` is the one below `/api2/json`, encoded.
@@ -67,6 +78,8 @@ impl AnswerTable {
 
 impl Responder for AnswerTable {
     fn get<'a>(&'a self, call: &'a Call) -> Answering<'a> {
+        #[cfg(test)]
+        self.asked.lock().unwrap().push(call.path.clone());
         let answer = self
             .answer(call)
             .map_err(|failure| CallError::new(self.context(call.name, Some(0)), failure));

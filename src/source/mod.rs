@@ -46,6 +46,8 @@ pub enum Access {
     Open,
     /// All of these; without them the call is refused.
     Needs(&'static [Privilege]),
+    /// Any of these, of which versions differ in what they have; without them the call is refused.
+    NeedsOneOf(&'static [Privilege]),
     /// All of these; without them the answer is 200, and empty or a part.
     FilteredBy(&'static [Privilege]),
 }
@@ -63,6 +65,11 @@ impl ApiCall {
 
     pub const fn needs(mut self, privileges: &'static [Privilege]) -> Self {
         self.access = Access::Needs(privileges);
+        self
+    }
+
+    pub const fn needs_one_of(mut self, privileges: &'static [Privilege]) -> Self {
+        self.access = Access::NeedsOneOf(privileges);
         self
     }
 
@@ -84,7 +91,23 @@ impl ApiCall {
     pub fn privileges(&self) -> &'static [Privilege] {
         match self.access {
             Access::Open => &[],
-            Access::Needs(privileges) | Access::FilteredBy(privileges) => privileges,
+            Access::Needs(privileges)
+            | Access::NeedsOneOf(privileges)
+            | Access::FilteredBy(privileges) => privileges,
+        }
+    }
+
+    /// What is lacking for the whole answer. Of those of which any will do, the first stands for
+    /// all.
+    pub fn lacking(&self, holds: impl Fn(&Privilege) -> bool) -> Vec<Privilege> {
+        let privileges = self.privileges().iter();
+        match self.access {
+            Access::NeedsOneOf(any) if any.iter().any(&holds) => Vec::new(),
+            Access::NeedsOneOf(_) => privileges.take(1).copied().collect(),
+            _ => privileges
+                .filter(|privilege| !holds(privilege))
+                .copied()
+                .collect(),
         }
     }
 }

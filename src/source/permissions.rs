@@ -1,7 +1,7 @@
 //! What the token may: `/access/permissions`, the same call in both products, open to every token
 //! for its own rights.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -50,12 +50,9 @@ impl Permissions {
         self.has(privilege, path) || below.any(|(_, held)| held.contains_key(privilege))
     }
 
-    /// What is lacking of these.
-    pub fn missing<'p>(&self, needed: impl Iterator<Item = &'p Privilege>) -> BTreeSet<Privilege> {
-        needed
-            .filter(|privilege| !self.has(privilege.name, privilege.root()))
-            .copied()
-            .collect()
+    /// What is lacking for a call about whatever there is.
+    pub fn missing(&self, call: &ApiCall) -> Vec<Privilege> {
+        call.lacking(|privilege| self.has(privilege.name, privilege.root()))
     }
 }
 
@@ -114,6 +111,21 @@ mod tests {
         assert!(has(r#"{"/":{"Sys.Audit":0}}"#, "Sys.Audit", "/"));
         assert!(has(r#"{"/":{"Sys.Audit":true}}"#, "Sys.Audit", "/system"));
     }
+
+    #[test]
+    fn any_of_several_rights_may_be_enough() {
+        static CALL: ApiCall = ApiCall::get("/x").needs_one_of(&[
+            Privilege::new("VM.GuestAgent.Audit", "/vms/{vmid}"),
+            Privilege::new("VM.Monitor", "/vms/{vmid}"),
+        ]);
+        let missing = |text: &str| parse(text).unwrap().missing(&CALL);
+        assert_eq!(missing(r#"{"data":{"/vms":{"VM.Monitor":1}}}"#), []);
+        assert_eq!(
+            missing(r#"{"data":{"/vms":{"VM.Audit":1}}}"#),
+            [Privilege::new("VM.GuestAgent.Audit", "/vms/{vmid}")]
+        );
+    }
+
     #[test]
     fn a_right_on_a_part_is_a_right_to_a_part_of_the_list() {
         let narrow = parse(r#"{"data":{"/vms/100":{"VM.Audit":1},"/pool":{}}}"#).unwrap();

@@ -367,15 +367,15 @@ impl Session {
         let Some(permissions) = self.permissions().await else {
             return Ok(());
         };
-        let lacks = |privilege: &&Privilege| {
+        let holds = |privilege: &Privilege| {
             let path = request.filled(privilege.path);
             match request.call.access {
                 // A part of the list is a part of the truth.
-                Access::FilteredBy(_) => !permissions.has_below(privilege.name, &path),
-                _ => !permissions.has(privilege.name, &path),
+                Access::FilteredBy(_) => permissions.has_below(privilege.name, &path),
+                _ => permissions.has(privilege.name, &path),
             }
         };
-        match request.call.privileges().iter().find(lacks) {
+        match request.call.lacking(holds).first() {
             None => Ok(()),
             Some(missing) => {
                 let missing = format!("{} on {}", missing.name, request.filled(missing.path));

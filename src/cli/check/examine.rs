@@ -1,6 +1,6 @@
 //! Looking at one remote: its end-points, what answers there, and what the token may.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -155,14 +155,19 @@ fn missing(permissions: &Permissions, config: &config::Remote) -> Vec<MissingPri
     let collectors = COLLECTORS
         .iter()
         .filter(|collector| collector.product == config.product)
-        .filter(|collector| config.collectors.enabled(collector.name, true));
+        .filter(|collector| {
+            config
+                .collectors
+                .enabled(collector.name, collector.by_default)
+        });
     for collector in collectors {
-        let privileges = collector
+        let missing: BTreeSet<Privilege> = collector
             .sources
             .iter()
             .flat_map(|source| source.calls())
-            .flat_map(|call| call.privileges());
-        for privilege in permissions.missing(privileges) {
+            .flat_map(|call| permissions.missing(call))
+            .collect();
+        for privilege in missing {
             needed.entry(privilege).or_default().push(collector.name);
         }
     }

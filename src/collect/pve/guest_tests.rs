@@ -50,6 +50,16 @@ const NETSTAT: &str = r#"{"data":[
     {"vmid":"110","dev":"net0","in":"0","out":"7"},
     {"vmid":"999","dev":"net0","in":"1","out":"1"}]}"#;
 
+/// Whether a path on node `a` is a use of a call, for any guest.
+fn is_call(path: &str, call: &crate::source::ApiCall) -> bool {
+    let plain = path.split('?').next().unwrap();
+    let template = call.path.replace("{node}", "a");
+    match template.split_once("{vmid}") {
+        None => plain == template,
+        Some((start, end)) => plain.starts_with(start) && plain.ends_with(end),
+    }
+}
+
 async fn exposed(answers: AnswerTable) -> Vec<String> {
     walk::exposed(&GUEST, answers).await
 }
@@ -202,5 +212,21 @@ async fn an_older_version_has_neither_pressure_nor_host_memory() {
             r#"pve_guest_paused{id="qemu/100",remote="r"} 0"#,
             r#"pve_guest_balloon_bytes{id="qemu/100",remote="r"} 7"#,
         ]
+    );
+}
+
+#[tokio::test]
+async fn a_node_costs_three_calls_whatever_its_guests() {
+    let answers = cluster()
+        .with("/nodes/a/qemu?full=1", VIRTUAL_MACHINES)
+        .with("/nodes/a/lxc", CONTAINERS)
+        .with("/nodes/a/netstat", NETSTAT);
+    let asked = answers.asked();
+    exposed(answers).await;
+    let mut asked = asked.lock().unwrap().clone();
+    asked.retain(|path| guests::GUESTS.calls.iter().any(|call| is_call(path, call)));
+    assert_eq!(
+        asked,
+        ["/nodes/a/qemu?full=1", "/nodes/a/lxc", "/nodes/a/netstat"]
     );
 }

@@ -3,6 +3,7 @@
 pub mod backup_content;
 pub mod backup_job;
 pub mod guest;
+pub mod guest_agent;
 pub mod guest_config;
 pub mod guest_hardware;
 pub mod ha;

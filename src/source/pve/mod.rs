@@ -3,6 +3,7 @@
 pub mod backup_content;
 pub mod backup_jobs;
 pub mod export;
+pub mod guest_agent;
 pub mod guest_config;
 pub mod guest_snapshots;
 pub mod guests;
