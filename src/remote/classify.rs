@@ -115,6 +115,13 @@ fn is_not_here(text: &str) -> bool {
         || text.contains("binary not installed")
         || text.contains("rados_connect failed")
         || text.contains("ceph configuration")
+        || is_not_for_backups(text)
+}
+
+/// `storage 'a' is disabled`, `storage 'a' does not support backups`: it is set up so.
+fn is_not_for_backups(text: &str) -> bool {
+    text.starts_with("storage '")
+        && (text.ends_with("' is disabled") || text.ends_with("' does not support backups"))
 }
 
 fn is_lack_of_rights(text: &str) -> bool {
@@ -234,6 +241,15 @@ mod tests {
                 "datastore 'usb' is not mounted",
                 NotApplicable,
             ),
+            (
+                Pve,
+                500,
+                "storage 'old' does not support backups",
+                "",
+                NotApplicable,
+            ),
+            (Pve, 500, "storage 'old' is disabled", "", NotApplicable),
+            (Pve, 500, "storage 'nas' is not online", "", Unavailable),
             (
                 Pve,
                 500,
