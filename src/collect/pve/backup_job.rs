@@ -218,6 +218,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn so_many_schedules_are_asked_for_and_each_once() {
+        let job = |number: usize, schedule: usize| {
+            format!(r#"{{"id":"job-{number}","all":1,"schedule":"mon {schedule}:00"}}"#)
+        };
+        let jobs: Vec<_> = (0..30).map(|number| job(number, number)).collect();
+        let intervals = async |jobs: &[String]| {
+            let answers = remote(CLUSTER)
+                .with(
+                    "/cluster/backup",
+                    format!(r#"{{"data":[{}]}}"#, jobs.join(",")),
+                )
+                .with(
+                    "/cluster/jobs/schedule-analyze",
+                    r#"{"data":[{"timestamp":100},{"timestamp":200}]}"#,
+                );
+            let lines = walk::exposed(&BACKUP_JOB, answers).await;
+            let intervals = lines.iter().filter(|line| line.contains("_interval_"));
+            intervals.count()
+        };
+        assert_eq!(intervals(&jobs).await, 20);
+        let alike: Vec<_> = (0..30).map(|number| job(number, 1)).collect();
+        assert_eq!(intervals(&alike).await, 30);
+    }
+
+    #[tokio::test]
     async fn guests_without_a_job_are_counted_and_named() {
         let answers = remote(CLUSTER).with(
             "/cluster/backup-info/not-backed-up",

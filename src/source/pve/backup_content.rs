@@ -5,6 +5,8 @@
 //! `[]`. The preview of a pruning that keeps everything names each of them to an auditor, without
 //! sizes and verification.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::remote::error::CallError;
@@ -29,6 +31,9 @@ pub static BACKUP_CONTENT: Source<BackupContent> = Source::new(
     |asked| Box::pin(fetch(asked)),
 )
 .alone();
+
+/// Long lists take long; PVE itself gives up then.
+const TIME_OUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct BackupContent {
@@ -66,14 +71,16 @@ async fn fetch(asked: Asked<'_, BackupContent>) -> Result<Fetched<BackupContent>
         let request = Request::of(&CONTENT_CALL)
             .node(asked.node())
             .fill("storage", storage)
-            .with("content", "backup");
+            .with("content", "backup")
+            .time_out(TIME_OUT);
         let answer = session.get(request).await?;
         session.read(&answer, &CONTENT_CALL, parse_content).await?
     } else {
         let request = Request::of(&PRUNE_PREVIEW_CALL)
             .node(asked.node())
             .fill("storage", storage)
-            .with("prune-backups", "keep-all=1");
+            .with("prune-backups", "keep-all=1")
+            .time_out(TIME_OUT);
         let answer = session.get(request).await?;
         session
             .read(&answer, &PRUNE_PREVIEW_CALL, parse_preview)

@@ -26,7 +26,7 @@ pub static BACKUP_JOBS: Source<Vec<BackupJob>> = Source::new(
 /// runs every quarter of an hour.
 const RUNS: &str = "100";
 
-/// So many different schedules are asked for; no cluster has more that differ.
+/// So many different schedules are asked for, a call each.
 const SCHEDULES: usize = 20;
 
 #[derive(Debug, Default, Clone, PartialEq)]

@@ -189,6 +189,10 @@ pub fn parse(text: &str) -> Result<Vec<Storage>, Unreadable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Product;
+    use crate::remote::outcome::Outcome;
+    use crate::remote::table::AnswerTable;
+    use crate::source::{AnySource, AnyValue, Item, Known, Session};
 
     #[test]
     fn zeros_of_a_storage_that_is_not_active_are_no_size() {
@@ -217,6 +221,28 @@ mod tests {
                 ("stale", Some(false), None),
             ]
         );
+    }
+
+    struct Nothing;
+
+    impl Known for Nothing {
+        fn value(&self, _: &str, _: &Item) -> Option<AnyValue> {
+            None
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_list_is_a_lack_of_rights() {
+        let answers = AnswerTable::new(Product::Pve, 0)
+            .with("/storage", r#"{"data":[]}"#)
+            .with("/nodes//storage", r#"{"data":[]}"#);
+        let session = Session::new(answers, Product::Pve);
+        let (of_cluster, of_node): (&dyn AnySource, &dyn AnySource) = (&STORAGES, &NODE_STORAGES);
+        for source in [of_cluster, of_node] {
+            let fetching = source.fetch(&session, &Item::Remote, None, &Nothing);
+            let outcome = fetching.await.err().map(|error| error.outcome());
+            assert_eq!(outcome, Some(Outcome::Forbidden), "{}", source.name());
+        }
     }
 
     #[test]
