@@ -6,6 +6,7 @@
 
 pub mod pbs;
 pub mod pve;
+mod task;
 pub mod walk;
 
 use std::collections::HashMap;
@@ -52,10 +53,12 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::usage::USAGE,
     &pve::version::VERSION,
     &pve::membership::MEMBERSHIP,
+    &pve::task::TASK,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
     &pbs::version::VERSION,
+    &pbs::task::TASK,
 ];
 
 /// No remote is asked more often for the same thing.

@@ -13,6 +13,7 @@ pub mod permissions;
 pub mod points;
 pub mod pve;
 pub mod session;
+pub mod tasks;
 pub mod topology;
 
 use std::any::Any;

@@ -3,4 +3,5 @@
 pub mod datastore;
 pub mod forecast;
 pub mod host;
+pub mod task;
 pub mod version;

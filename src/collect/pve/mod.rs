@@ -2,5 +2,6 @@
 
 pub mod membership;
 pub mod resources;
+pub mod task;
 pub mod usage;
 pub mod version;

@@ -3,5 +3,6 @@
 pub mod datastores;
 pub mod metrics;
 pub mod node_status;
+pub mod tasks;
 pub mod usage;
 pub mod version;

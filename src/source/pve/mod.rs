@@ -1,8 +1,10 @@
 //! The calls of Proxmox VE.
 
+pub mod backup_log;
 pub mod export;
 pub mod membership;
 pub mod nodes;
 pub mod resources;
 pub mod status;
+pub mod tasks;
 pub mod version;
