@@ -7,6 +7,7 @@
 pub mod pbs;
 pub mod pve;
 mod task;
+mod update;
 pub mod walk;
 
 use std::collections::HashMap;
@@ -54,11 +55,13 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::version::VERSION,
     &pve::membership::MEMBERSHIP,
     &pve::task::TASK,
+    &pve::update::UPDATE,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
     &pbs::version::VERSION,
     &pbs::task::TASK,
+    &pbs::update::UPDATE,
 ];
 
 /// No remote is asked more often for the same thing.

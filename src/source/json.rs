@@ -370,7 +370,7 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Rows<T> {
 }
 
 /// A list of anything; whatever is not a list is an empty one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct List<T>(pub Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {

@@ -4,4 +4,5 @@ pub mod datastore;
 pub mod forecast;
 pub mod host;
 pub mod task;
+pub mod update;
 pub mod version;

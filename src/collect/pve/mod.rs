@@ -3,5 +3,6 @@
 pub mod membership;
 pub mod resources;
 pub mod task;
+pub mod update;
 pub mod usage;
 pub mod version;

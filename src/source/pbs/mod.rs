@@ -3,6 +3,7 @@
 pub mod datastores;
 pub mod metrics;
 pub mod node_status;
+pub mod packages;
 pub mod tasks;
 pub mod usage;
 pub mod version;

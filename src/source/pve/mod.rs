@@ -4,6 +4,7 @@ pub mod backup_log;
 pub mod export;
 pub mod membership;
 pub mod nodes;
+pub mod packages;
 pub mod resources;
 pub mod status;
 pub mod tasks;
