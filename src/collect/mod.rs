@@ -56,6 +56,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::membership::MEMBERSHIP,
     &pve::task::TASK,
     &pve::update::UPDATE,
+    &pve::certificate::CERTIFICATE,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,

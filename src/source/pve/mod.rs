@@ -1,6 +1,7 @@
 //! The calls of Proxmox VE.
 
 pub mod backup_log;
+pub mod certificates;
 pub mod export;
 pub mod membership;
 pub mod nodes;
