@@ -57,12 +57,14 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::task::TASK,
     &pve::update::UPDATE,
     &pve::certificate::CERTIFICATE,
+    &pve::subscription::SUBSCRIPTION,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
     &pbs::version::VERSION,
     &pbs::task::TASK,
     &pbs::update::UPDATE,
+    &pbs::subscription::SUBSCRIPTION,
 ];
 
 /// No remote is asked more often for the same thing.

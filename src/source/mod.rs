@@ -14,6 +14,7 @@ pub mod permissions;
 pub mod points;
 pub mod pve;
 pub mod session;
+pub mod subscription;
 pub mod tasks;
 pub mod topology;
 

@@ -3,6 +3,7 @@
 pub mod datastore;
 pub mod forecast;
 pub mod host;
+pub mod subscription;
 pub mod task;
 pub mod update;
 pub mod version;

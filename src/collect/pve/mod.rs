@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod membership;
 pub mod resources;
+pub mod subscription;
 pub mod task;
 pub mod update;
 pub mod usage;

@@ -8,5 +8,6 @@ pub mod nodes;
 pub mod packages;
 pub mod resources;
 pub mod status;
+pub mod subscription;
 pub mod tasks;
 pub mod version;
