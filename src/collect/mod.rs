@@ -7,6 +7,8 @@
 pub mod pbs;
 pub mod protection;
 pub mod pve;
+mod task;
+mod update;
 pub mod walk;
 
 use std::collections::HashMap;
@@ -66,6 +68,10 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::guest_hardware::GUEST_HARDWARE,
     &pve::snapshot::SNAPSHOT,
     &pve::guest_agent::GUEST_AGENT,
+    &pve::task::TASK,
+    &pve::update::UPDATE,
+    &pve::certificate::CERTIFICATE,
+    &pve::subscription::SUBSCRIPTION,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
@@ -74,6 +80,9 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::snapshot::SNAPSHOT,
     &pbs::gc::GC,
     &pbs::job::JOB,
+    &pbs::task::TASK,
+    &pbs::update::UPDATE,
+    &pbs::subscription::SUBSCRIPTION,
 ];
 
 /// A subject that joins what is known of all remotes. Like a collector it makes no call.

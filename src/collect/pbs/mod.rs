@@ -7,4 +7,7 @@ pub mod group;
 pub mod host;
 pub mod job;
 pub mod snapshot;
+pub mod subscription;
+pub mod task;
+pub mod update;
 pub mod version;

@@ -8,5 +8,8 @@ pub mod metrics;
 pub mod node_status;
 pub mod run;
 pub mod snapshot;
+pub mod packages;
+pub mod subscription;
+pub mod tasks;
 pub mod usage;
 pub mod version;

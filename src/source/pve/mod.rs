@@ -2,6 +2,8 @@
 
 pub mod backup_content;
 pub mod backup_jobs;
+pub mod backup_log;
+pub mod certificates;
 pub mod export;
 pub mod guest_agent;
 pub mod guest_config;
@@ -20,4 +22,9 @@ pub mod replication;
 pub mod resources;
 pub mod status;
 pub mod storage;
+pub mod packages;
+pub mod resources;
+pub mod status;
+pub mod subscription;
+pub mod tasks;
 pub mod version;
