@@ -60,6 +60,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::snapshot::SNAPSHOT,
     &pbs::gc::GC,
     &pbs::job::JOB,
+    &pbs::traffic::TRAFFIC,
 ];
 
 /// No remote is asked more often for the same thing.

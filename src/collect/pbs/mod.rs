@@ -7,4 +7,5 @@ pub mod group;
 pub mod host;
 pub mod job;
 pub mod snapshot;
+pub mod traffic;
 pub mod version;

@@ -8,5 +8,6 @@ pub mod metrics;
 pub mod node_status;
 pub mod run;
 pub mod snapshot;
+pub mod traffic;
 pub mod usage;
 pub mod version;
