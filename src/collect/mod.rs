@@ -61,6 +61,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::gc::GC,
     &pbs::job::JOB,
     &pbs::traffic::TRAFFIC,
+    &pbs::s3::S3,
 ];
 
 /// No remote is asked more often for the same thing.

@@ -477,6 +477,12 @@ impl Session {
         self.error(call, Some(answer.endpoint), failure)
     }
 
+    /// The error for a call that is not made, or told nothing, because what it is about is not
+    /// here.
+    pub fn not_applicable(&self, call: &'static ApiCall, why: &str) -> CallError {
+        self.error(call, None, Failure::NotApplicable(why.to_owned()))
+    }
+
     fn error(&self, call: &ApiCall, endpoint: Option<usize>, failure: Failure) -> CallError {
         CallError::new(self.inner.responder.context(call.path, endpoint), failure)
     }

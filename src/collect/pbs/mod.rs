@@ -6,6 +6,7 @@ pub mod gc;
 pub mod group;
 pub mod host;
 pub mod job;
+pub mod s3;
 pub mod snapshot;
 pub mod traffic;
 pub mod version;

@@ -7,6 +7,7 @@ pub mod job;
 pub mod metrics;
 pub mod node_status;
 pub mod run;
+pub mod s3;
 pub mod snapshot;
 pub mod traffic;
 pub mod usage;
