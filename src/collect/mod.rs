@@ -62,6 +62,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::job::JOB,
     &pbs::traffic::TRAFFIC,
     &pbs::s3::S3,
+    &pbs::tape::TAPE,
 ];
 
 /// No remote is asked more often for the same thing.

@@ -8,5 +8,6 @@ pub mod host;
 pub mod job;
 pub mod s3;
 pub mod snapshot;
+pub mod tape;
 pub mod traffic;
 pub mod version;

@@ -9,6 +9,7 @@ pub mod node_status;
 pub mod run;
 pub mod s3;
 pub mod snapshot;
+pub mod tape;
 pub mod traffic;
 pub mod usage;
 pub mod version;
