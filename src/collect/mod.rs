@@ -83,6 +83,9 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::task::TASK,
     &pbs::update::UPDATE,
     &pbs::subscription::SUBSCRIPTION,
+    &pbs::traffic::TRAFFIC,
+    &pbs::s3::S3,
+    &pbs::tape::TAPE,
 ];
 
 /// A subject that joins what is known of all remotes. Like a collector it makes no call.
