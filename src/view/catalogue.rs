@@ -250,6 +250,7 @@ fn call_document(call: &'static ApiCall) -> String {
     match call.access {
         Access::Open => {}
         Access::Needs(_) => notes.push(format!("needs {}", privileges.join(", "))),
+        Access::NeedsOneOf(_) => notes.push(format!("needs one of {}", privileges.join(", "))),
         Access::FilteredBy(_) => notes.push(format!("shows what {} allows", privileges.join(", "))),
     }
     if let Some(since) = call.since {

@@ -2,12 +2,12 @@
 
 pub mod backup_content;
 pub mod backup_job;
+pub mod certificate;
 pub mod guest;
 pub mod guest_agent;
 pub mod guest_config;
 pub mod guest_hardware;
 pub mod ha;
-pub mod certificate;
 pub mod membership;
 pub mod node;
 pub mod options;

@@ -100,7 +100,8 @@ impl JobType {
             Self::Verify | Self::Prune => &[DATASTORES],
             Self::Tape => &[TAPE_JOBS],
         };
-        permissions.missing(needed.iter()).is_empty()
+        let mut needed = needed.iter();
+        needed.all(|privilege| permissions.has(privilege.name, privilege.path))
     }
 }
 
