@@ -7,25 +7,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use proxfleet::metric::exposition::Format;
 use proxfleet::metric::parse;
 use proxfleet::view::catalogue;
-use simulator::{RemotePlan, Rights};
-use support::{Proxfleet, fleet, pbs, pve, table};
+use simulator::{Fleet, FleetPlan, PbsPlan, RemotePlan, Rights};
+use support::{Proxfleet, table};
 
 /// What no simulated fleet shows, and why.
 const ABSENT: &[(&str, &str)] = &[];
 
 /// Collectors that are off by default are on here.
-const EVERYTHING: &str = "";
+const EVERYTHING: &str = "[defaults]\ncollectors = { guest_agent = true, guest_hardware = true }\n";
+
+/// The fleet of a demo, with all that is odd.
+fn plan() -> FleetPlan {
+    let mut plan = FleetPlan::demo(&[3, 1], 80, 1, 1);
+    for remote in &mut plan.remotes {
+        match remote {
+            RemotePlan::Pve(pve) => pve.oddities = true,
+            RemotePlan::Pbs(pbs) => {
+                pbs.oddities = true;
+                pbs.tape = true;
+                let kinds = PbsPlan::every_kind();
+                // The first one keeps the backups of the clusters.
+                pbs.datastores.truncate(1);
+                pbs.datastores.extend(kinds.into_iter().skip(1));
+            }
+        }
+    }
+    plan
+}
 
 #[tokio::test]
 async fn what_is_declared_is_exposed_and_nothing_else() {
-    let mut cluster = pve("a", 3, 60);
-    cluster.oddities = true;
-    let fleet = fleet([
-        RemotePlan::Pve(cluster),
-        RemotePlan::Pve(pve("single", 1, 10)),
-        RemotePlan::Pbs(pbs("backup")),
-    ])
-    .await;
+    let fleet = Fleet::start(plan()).await.unwrap();
     // With every right: what an auditor may not see is exposed, too.
     let config: String = fleet
         .remotes()
