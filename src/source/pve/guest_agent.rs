@@ -100,7 +100,7 @@ fn vmid_with_agent(asked: &Asked<'_, GuestAgent>) -> Result<u32, &'static str> {
         return Err("the virtual machine does not run");
     }
     let config = asked.value(&GUEST_CONFIG, asked.item);
-    if !config.is_some_and(|config| config.agent == Some(true)) {
+    if config.is_none_or(|config| config.agent != Some(true)) {
         return Err("no agent is known to be configured");
     }
     Ok(vmid)

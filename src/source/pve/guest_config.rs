@@ -77,13 +77,22 @@ async fn fetch(asked: Asked<'_, GuestConfig>) -> Result<Fetched<GuestConfig>, Ca
         let why = "only guests have a configuration";
         return Err(asked.session.not_applicable(&QEMU_PENDING_CALL, why));
     };
-    let (call, parse): (_, fn(&str) -> Result<GuestConfig, Unreadable>) = match kind {
-        GuestKind::Qemu => (&QEMU_PENDING_CALL, parse_virtual_machine),
-        GuestKind::Lxc => (&LXC_PENDING_CALL, parse_container),
+    let (session, node) = (asked.session, asked.node());
+    let request = |call| Request::of(call).node(node).fill("vmid", vmid);
+    let config = match kind {
+        GuestKind::Qemu => {
+            let answer = session.get(request(&QEMU_PENDING_CALL)).await?;
+            session
+                .read(&answer, &QEMU_PENDING_CALL, parse_virtual_machine)
+                .await?
+        }
+        GuestKind::Lxc => {
+            let answer = session.get(request(&LXC_PENDING_CALL)).await?;
+            session
+                .read(&answer, &LXC_PENDING_CALL, parse_container)
+                .await?
+        }
     };
-    let request = Request::of(call).node(asked.node()).fill("vmid", vmid);
-    let answer = asked.session.get(request).await?;
-    let config = asked.session.read(&answer, call, parse).await?;
     Ok(Fetched::whole(config))
 }
 

@@ -435,8 +435,8 @@ mod tests {
             {"vmid":"9","dev":"tap\"9"},{"dev":"net1"},null]}"#;
         let interfaces = parse_interfaces(text).unwrap();
         assert_eq!(
-            interfaces.get(&9).unwrap(),
-            &[Interface {
+            interfaces[&9],
+            [Interface {
                 name: "net0".into(),
                 received: Some(1.0),
                 sent: Some(2.0)
