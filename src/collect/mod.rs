@@ -4,6 +4,7 @@
 //! declared families. It makes no call and knows no clock, so its test is a table: answers in,
 //! exposition out.
 
+pub mod access;
 pub mod pbs;
 pub mod pve;
 mod task;
@@ -58,6 +59,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::update::UPDATE,
     &pve::certificate::CERTIFICATE,
     &pve::subscription::SUBSCRIPTION,
+    &pve::access::ACCESS,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
@@ -65,7 +67,20 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::task::TASK,
     &pbs::update::UPDATE,
     &pbs::subscription::SUBSCRIPTION,
+    &pbs::access::ACCESS,
 ];
+
+/// Every family that is collected, once. Collectors of two products may share one that is about
+/// proxfleet itself.
+pub fn families() -> Vec<&'static Family> {
+    let mut families: Vec<&'static Family> = Vec::new();
+    for family in COLLECTORS.iter().flat_map(|collector| collector.families) {
+        if !families.iter().any(|known| std::ptr::eq(*known, *family)) {
+            families.push(family);
+        }
+    }
+    families
+}
 
 /// No remote is asked more often for the same thing.
 const MINIMUM_INTERVAL: Duration = Duration::from_secs(1);
@@ -89,6 +104,7 @@ pub struct Inputs<'a> {
     pub filter: &'a GuestFilter,
     /// By source.
     values: HashMap<&'static str, Vec<(Item, AnyValue)>>,
+    running: Vec<&'static Collector>,
 }
 
 impl<'a> Inputs<'a> {
@@ -97,7 +113,19 @@ impl<'a> Inputs<'a> {
             remote,
             filter,
             values: HashMap::new(),
+            running: Vec::new(),
         }
+    }
+
+    /// Says which collectors run for the remote.
+    pub fn with_running(mut self, running: impl Iterator<Item = &'static Collector>) -> Self {
+        self.running.extend(running);
+        self
+    }
+
+    /// The collectors that run for the remote.
+    pub fn running(&self) -> impl Iterator<Item = &'static Collector> {
+        self.running.iter().copied()
     }
 
     /// Adds what a source has told of an item.
@@ -160,29 +188,30 @@ mod tests {
     #[test]
     fn every_family_has_one_source() {
         let mut declared = HashSet::new();
-        for collector in COLLECTORS {
-            for family in collector.families {
-                assert!(
-                    declared.insert(family.name),
-                    "{} is declared twice",
-                    family.name
-                );
-                assert!(
-                    family.labels.contains(&"remote"),
-                    "{} has no remote",
-                    family.name
-                );
+        for family in families() {
+            assert!(
+                declared.insert(family.name),
+                "{} is declared twice",
+                family.name
+            );
+            assert!(
+                family.labels.contains(&"remote"),
+                "{} has no remote",
+                family.name
+            );
+        }
+        for product in [Product::Pve, Product::Pbs] {
+            let collectors = COLLECTORS.iter().filter(|c| c.product == product);
+            let mut told = HashSet::new();
+            for family in collectors.flat_map(|c| c.families) {
+                assert!(told.insert(family.name), "{} has two tellers", family.name);
             }
         }
     }
 
     #[test]
     fn the_catalogue_keeps_the_naming_rules() {
-        let families: Vec<&Family> = COLLECTORS
-            .iter()
-            .flat_map(|c| c.families.iter().copied())
-            .collect();
-        let findings = crate::metric::lint::lint(&families, &[]);
+        let findings = crate::metric::lint::lint(&families(), &[]);
         assert!(findings.is_empty(), "{findings:#?}");
     }
 }

@@ -193,7 +193,8 @@ impl Remote {
             return Arc::clone(&rendered.block);
         }
 
-        let mut inputs = Inputs::new(&self.config.name, &self.config.filter);
+        let running = self.subjects.iter().map(|subject| subject.collector);
+        let mut inputs = Inputs::new(&self.config.name, &self.config.filter).with_running(running);
         for (slot, good) in readable {
             inputs.add(
                 slot.source.name(),

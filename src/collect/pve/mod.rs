@@ -1,5 +1,6 @@
 //! What is told of Proxmox VE.
 
+pub mod access;
 pub mod certificate;
 pub mod membership;
 pub mod resources;

@@ -1,5 +1,6 @@
 //! The calls of Proxmox VE.
 
+pub mod access;
 pub mod backup_log;
 pub mod certificates;
 pub mod export;
