@@ -4,6 +4,7 @@
 //! declared families. It makes no call and knows no clock, so its test is a table: answers in,
 //! exposition out.
 
+pub mod access;
 pub mod pbs;
 pub mod protection;
 pub mod pve;
@@ -72,6 +73,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::update::UPDATE,
     &pve::certificate::CERTIFICATE,
     &pve::subscription::SUBSCRIPTION,
+    &pve::access::ACCESS,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
@@ -86,6 +88,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::traffic::TRAFFIC,
     &pbs::s3::S3,
     &pbs::tape::TAPE,
+    &pbs::access::ACCESS,
 ];
 
 /// A subject that joins what is known of all remotes. Like a collector it makes no call.
@@ -109,6 +112,20 @@ pub struct RemoteInputs<'a> {
     /// Of the certificates that our own connections have seen, and of the pins.
     pub fingerprints: Vec<Fingerprint>,
     pub inputs: Inputs<'a>,
+}
+
+/// Every family that is collected, once. Collectors of two products may share one that is about
+/// proxfleet itself.
+pub fn families() -> Vec<&'static Family> {
+    let mut families: Vec<&'static Family> = Vec::new();
+    let of_remotes = COLLECTORS.iter().map(|collector| collector.families);
+    let of_fleets = FLEET_COLLECTORS.iter().map(|collector| collector.families);
+    for family in of_remotes.chain(of_fleets).flatten() {
+        if !families.iter().any(|known| std::ptr::eq(*known, *family)) {
+            families.push(family);
+        }
+    }
+    families
 }
 
 /// No remote is asked more often for the same thing.
@@ -139,6 +156,7 @@ pub struct Inputs<'a> {
     pub filter: &'a GuestFilter,
     /// By source.
     values: HashMap<&'static str, Vec<(Item, AnyValue)>>,
+    running: Vec<&'static Collector>,
 }
 
 impl<'a> Inputs<'a> {
@@ -147,7 +165,19 @@ impl<'a> Inputs<'a> {
             remote,
             filter,
             values: HashMap::new(),
+            running: Vec::new(),
         }
+    }
+
+    /// Says which collectors run for the remote.
+    pub fn with_running(mut self, running: impl Iterator<Item = &'static Collector>) -> Self {
+        self.running.extend(running);
+        self
+    }
+
+    /// The collectors that run for the remote.
+    pub fn running(&self) -> impl Iterator<Item = &'static Collector> {
+        self.running.iter().copied()
     }
 
     /// Adds what a source has told of an item.
@@ -210,20 +240,23 @@ mod tests {
     #[test]
     fn every_family_has_one_source() {
         let mut declared = HashSet::new();
-        let of_remotes = COLLECTORS.iter().map(|collector| collector.families);
-        let of_fleets = FLEET_COLLECTORS.iter().map(|collector| collector.families);
-        for families in of_remotes.chain(of_fleets) {
-            for family in families {
-                assert!(
-                    declared.insert(family.name),
-                    "{} is declared twice",
-                    family.name
-                );
-                assert!(
-                    family.labels.contains(&"remote"),
-                    "{} has no remote",
-                    family.name
-                );
+        for family in families() {
+            assert!(
+                declared.insert(family.name),
+                "{} is declared twice",
+                family.name
+            );
+            assert!(
+                family.labels.contains(&"remote"),
+                "{} has no remote",
+                family.name
+            );
+        }
+        for product in [Product::Pve, Product::Pbs] {
+            let collectors = COLLECTORS.iter().filter(|c| c.product == product);
+            let mut told = HashSet::new();
+            for family in collectors.flat_map(|c| c.families) {
+                assert!(told.insert(family.name), "{} has two tellers", family.name);
             }
         }
     }
@@ -233,12 +266,7 @@ mod tests {
 
     #[test]
     fn the_catalogue_keeps_the_naming_rules() {
-        let of_remotes = COLLECTORS.iter().flat_map(|collector| collector.families);
-        let of_fleets = FLEET_COLLECTORS
-            .iter()
-            .flat_map(|collector| collector.families);
-        let families: Vec<&Family> = of_remotes.chain(of_fleets).copied().collect();
-        let findings = crate::metric::lint::lint(&families, INHERITED);
+        let findings = crate::metric::lint::lint(&families(), INHERITED);
         assert!(findings.is_empty(), "{findings:#?}");
     }
 }

@@ -18,7 +18,7 @@ pub async fn walk(session: &Session, remote: &str) -> Vec<(&'static Collector, A
     // What there is to ask about is learned from the live ones.
     collectors.sort_by_key(|collector| collector.class == Class::Background);
 
-    let mut inputs = Inputs::new(remote, session.filter());
+    let mut inputs = Inputs::new(remote, session.filter()).with_running(collectors.iter().copied());
     for collector in &collectors {
         for source in collector.sources {
             ask(session, *source, &mut inputs).await;

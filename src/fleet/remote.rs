@@ -223,7 +223,8 @@ impl Remote {
     }
 
     pub(super) fn inputs(&self, readable: &Readable) -> Inputs<'_> {
-        let mut inputs = Inputs::new(&self.config.name, &self.config.filter);
+        let running = self.subjects.iter().map(|subject| subject.collector);
+        let mut inputs = Inputs::new(&self.config.name, &self.config.filter).with_running(running);
         for (slot, good) in &readable.values {
             let value = Arc::clone(&good.value);
             inputs.add(slot.source.name(), slot.item.clone(), value);

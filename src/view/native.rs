@@ -5,23 +5,17 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::collect::{COLLECTORS, FLEET_COLLECTORS};
+use crate::collect;
 use crate::fleet::{Fleet, Selection, process, status};
 use crate::metric::exposition::{self, Format};
 use crate::metric::family::Family;
 
 /// Every family of the view, in the order of the exposition.
 pub static FAMILIES: LazyLock<Vec<&'static Family>> = LazyLock::new(|| {
-    let collected = COLLECTORS.iter().flat_map(|collector| collector.families);
-    let joined = FLEET_COLLECTORS
-        .iter()
-        .flat_map(|collector| collector.families);
-    collected
-        .chain(joined)
-        .chain(status::FAMILIES)
-        .chain(process::FAMILIES)
-        .copied()
-        .collect()
+    let mut families = collect::families();
+    families.extend(status::FAMILIES);
+    families.extend(process::FAMILIES);
+    families
 });
 
 /// Renders the selected part of the fleet, compressed or not. `own` is the program's own metrics in

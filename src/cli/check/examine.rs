@@ -1,6 +1,5 @@
 //! Looking at one remote: its end-points, what answers there, and what the token may.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -8,6 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::report::{EndpointReport, MissingPrivilege, RemoteReport};
 use crate::collect::COLLECTORS;
+use crate::collect::access::missing_privileges;
 use crate::config::{self, Product};
 use crate::remote::Client;
 use crate::remote::call::Answer;
@@ -16,7 +16,7 @@ use crate::remote::observer::Nobody;
 use crate::remote::outcome::Outcome;
 use crate::remote::trust::{self, CertificateState, SystemRoots, Verdict};
 use crate::source::permissions::{self, Permissions};
-use crate::source::{Privilege, Request, Session, pbs, pve};
+use crate::source::{Request, Session, pbs, pve};
 
 const PROBE_TIME_OUT: Duration = Duration::from_secs(5);
 /// A second is what the protocol tells; a few may be the way.
@@ -151,32 +151,21 @@ async fn describe_privileges(
 
 /// What is lacking, by privilege, with the collectors that need it.
 fn missing(permissions: &Permissions, config: &config::Remote) -> Vec<MissingPrivilege> {
-    let mut needed: BTreeMap<Privilege, Vec<&'static str>> = BTreeMap::new();
     let collectors = COLLECTORS
         .iter()
+        .copied()
         .filter(|collector| collector.product == config.product)
         .filter(|collector| {
             config
                 .collectors
                 .enabled(collector.name, collector.by_default)
         });
-    for collector in collectors {
-        let missing: BTreeSet<Privilege> = collector
-            .sources
-            .iter()
-            .flat_map(|source| source.calls())
-            .flat_map(|call| permissions.missing(call))
-            .collect();
-        for privilege in missing {
-            needed.entry(privilege).or_default().push(collector.name);
-        }
-    }
-    needed
+    missing_privileges(permissions, collectors)
         .into_iter()
-        .map(|(privilege, collectors)| MissingPrivilege {
-            privilege: privilege.name,
-            path: privilege.root(),
-            needed_by: collectors,
+        .map(|((privilege, path), collectors)| MissingPrivilege {
+            privilege,
+            path,
+            needed_by: collectors.into_iter().collect(),
         })
         .collect()
 }

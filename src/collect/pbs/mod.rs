@@ -1,5 +1,6 @@
 //! What is told of Proxmox Backup Server.
 
+pub mod access;
 pub mod datastore;
 pub mod forecast;
 pub mod gc;

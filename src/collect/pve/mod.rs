@@ -1,5 +1,6 @@
 //! What is told of Proxmox VE.
 
+pub mod access;
 pub mod backup_content;
 pub mod backup_job;
 pub mod certificate;

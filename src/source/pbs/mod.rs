@@ -1,5 +1,6 @@
 //! The calls of Proxmox Backup Server.
 
+pub mod access;
 pub mod datastores;
 pub mod gc;
 pub mod group;

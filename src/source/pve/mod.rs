@@ -1,5 +1,6 @@
 //! The calls of Proxmox VE.
 
+pub mod access;
 pub mod backup_content;
 pub mod backup_jobs;
 pub mod backup_log;

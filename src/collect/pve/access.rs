@@ -1,0 +1,100 @@
+//! What our token lacks, and which accounts of the cluster expire.
+
+use std::time::Duration;
+
+use crate::collect::access::{MISSING_PRIVILEGE, expiry_lines, missing_lines};
+use crate::collect::{Class, Collector, Inputs};
+use crate::config::Product;
+use crate::metric::family::Family;
+use crate::metric::lines::Lines;
+use crate::source::pve::access;
+
+pub static ACCESS: Collector = Collector {
+    name: "access",
+    about: "Privileges that the token lacks for what runs, and the expiry of users and tokens.",
+    product: Product::Pve,
+    class: Class::Background,
+    by_default: true,
+    interval: Duration::from_secs(60 * 60),
+    sources: &[&access::RIGHTS, &access::EXPIRIES],
+    reads: &[],
+    families: &[&MISSING_PRIVILEGE, &USER_EXPIRY, &TOKEN_EXPIRY],
+    collect,
+};
+
+static USER_EXPIRY: Family = Family::gauge(
+    "pve_user_expiry_timestamp_seconds",
+    "When an enabled user of the cluster expires, only for those that do",
+    &["remote", "user"],
+);
+static TOKEN_EXPIRY: Family = Family::gauge(
+    "pve_token_expiry_timestamp_seconds",
+    "When an API token of an enabled user of the cluster expires, only for those that do",
+    &["remote", "token"],
+);
+
+fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
+    let mut lines = Vec::new();
+    if let Some(rights) = inputs.get(&access::RIGHTS) {
+        lines.push(missing_lines(&rights, inputs));
+    }
+    if let Some(expiries) = inputs.get(&access::EXPIRIES) {
+        lines.extend(expiry_lines(
+            &expiries,
+            &USER_EXPIRY,
+            &TOKEN_EXPIRY,
+            inputs.remote,
+        ));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::walk;
+    use crate::remote::table::AnswerTable;
+
+    fn answers() -> AnswerTable {
+        AnswerTable::new(Product::Pve, 1)
+            .with(
+                "/cluster/status",
+                r#"{"data":[{"type":"node","name":"a","online":1}]}"#,
+            )
+            .with("/cluster/resources", r#"{"data":[]}"#)
+    }
+
+    #[tokio::test]
+    async fn accounts_that_can_be_used_and_expire_are_told() {
+        let users = r#"{"data":[
+            {"userid":"expired@pve","enable":1,"expire":"1700000000","tokens":null},
+            {"userid":"disabled@pve","enable":0,"expire":1700000000,"tokens":[{"tokenid":"t","expire":1}]},
+            {"userid":"monitor@pve","expire":0,"tokens":[{"tokenid":"old","expire":1700000000},
+                {"tokenid":"mon","expire":0},{"expire":5},null]},
+            {"expire":5},{"userid":"odd@pve","expire":"never","tokens":"x"}]}"#;
+        let lines = walk::exposed(&ACCESS, answers().with("/access/users", users)).await;
+        assert_eq!(
+            lines,
+            [
+                r#"pve_user_expiry_timestamp_seconds{remote="r",user="expired@pve"} 1700000000"#,
+                r#"pve_token_expiry_timestamp_seconds{remote="r",token="monitor@pve!old"} 1700000000"#,
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_the_token_lacks_is_told_with_who_needs_it() {
+        let missing = async |rights: &str| {
+            let answers = answers().with("/access/permissions", rights);
+            walk::exposed(&ACCESS, answers).await
+        };
+        let lines =
+            missing(r#"{"data":{"/":{"Sys.Audit":1,"VM.Audit":1,"Datastore.Audit":1}}}"#).await;
+        let lacks = r#"proxfleet_token_missing_privilege{collector="update",path="/nodes",privilege="Sys.Modify",remote="r"} 1"#;
+        assert!(lines.iter().any(|line| line == lacks), "{lines:#?}");
+        let without =
+            r#"{"data":{"/":{"Sys.Audit":1,"Sys.Modify":1,"VM.Audit":1,"Datastore.Audit":1}}}"#;
+        let lines = missing(without).await;
+        assert!(!lines.iter().any(|line| line == lacks), "{lines:#?}");
+    }
+}
