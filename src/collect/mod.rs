@@ -4,6 +4,7 @@
 //! declared families. It makes no call and knows no clock, so its test is a table: answers in,
 //! exposition out.
 
+mod host;
 pub mod pbs;
 pub mod pve;
 pub mod walk;
@@ -52,10 +53,18 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::usage::USAGE,
     &pve::version::VERSION,
     &pve::membership::MEMBERSHIP,
+    &pve::disk::DISK,
+    &pve::disk::DISK_HEALTH,
+    &pve::zfs::ZFS,
+    &pve::service::SERVICE,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
     &pbs::version::VERSION,
+    &pbs::disk::DISK,
+    &pbs::disk::DISK_HEALTH,
+    &pbs::zfs::ZFS,
+    &pbs::service::SERVICE,
 ];
 
 /// No remote is asked more often for the same thing.

@@ -113,8 +113,17 @@ fn is_not_here(text: &str) -> bool {
         || text.contains("is being unmounted")
         || text.contains("have been migrated to rules")
         || text.contains("binary not installed")
+        || text.contains("zfsutils-linux not installed")
+        || text.contains("The ZFS modules are not loaded")
+        || is_without_tool(text)
         || text.contains("rados_connect failed")
         || text.contains("ceph configuration")
+}
+
+/// A backup server runs tools that need not be installed, and asks SMART of disks that have none.
+fn is_without_tool(text: &str) -> bool {
+    (text.starts_with("failed to execute ") && text.contains("No such file or directory"))
+        || text.starts_with("command \"smartctl\"")
 }
 
 fn is_lack_of_rights(text: &str) -> bool {
@@ -232,6 +241,35 @@ mod tests {
                 400,
                 "Bad Request",
                 "datastore 'usb' is not mounted",
+                NotApplicable,
+            ),
+            (Pve, 500, "zfsutils-linux not installed", "", NotApplicable),
+            (
+                Pve,
+                500,
+                "binary not installed: /usr/bin/ceph-mon",
+                "",
+                NotApplicable,
+            ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "command \"zpool\" \"list\" failed - status code: 1 - The ZFS modules are not loaded.",
+                NotApplicable,
+            ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "failed to execute \"pvs\" - No such file or directory (os error 2)",
+                NotApplicable,
+            ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "command \"smartctl\" \"-H\" \"/dev/vda\" failed - status code: 1",
                 NotApplicable,
             ),
             (

@@ -6,6 +6,7 @@
 //! way (an older version, a broken datastore, a slow node) have it in their `fetch`, so that
 //! nobody else needs to know of it.
 
+pub mod host;
 pub mod item;
 pub mod json;
 pub mod pbs;

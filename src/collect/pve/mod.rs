@@ -1,6 +1,9 @@
 //! What is told of Proxmox VE.
 
+pub mod disk;
 pub mod membership;
 pub mod resources;
+pub mod service;
 pub mod usage;
 pub mod version;
+pub mod zfs;

@@ -1,8 +1,11 @@
 //! The calls of Proxmox VE.
 
+pub mod disk;
 pub mod export;
 pub mod membership;
 pub mod nodes;
 pub mod resources;
+pub mod service;
 pub mod status;
 pub mod version;
+pub mod zfs;
