@@ -56,6 +56,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::disk::DISK,
     &pve::disk::DISK_HEALTH,
     &pve::zfs::ZFS,
+    &pve::ceph::CEPH,
     &pve::service::SERVICE,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,

@@ -116,8 +116,13 @@ fn is_not_here(text: &str) -> bool {
         || text.contains("zfsutils-linux not installed")
         || text.contains("The ZFS modules are not loaded")
         || is_without_tool(text)
-        || text.contains("rados_connect failed")
+        || is_without_ceph_configuration(text)
         || text.contains("ceph configuration")
+}
+
+/// With a configuration, `rados_connect` fails where no monitor answers: that is an outage.
+fn is_without_ceph_configuration(text: &str) -> bool {
+    text.contains("rados_connect failed") && text.contains("No such file or directory")
 }
 
 /// A backup server runs tools that need not be installed, and asks SMART of disks that have none.
@@ -244,6 +249,20 @@ mod tests {
                 NotApplicable,
             ),
             (Pve, 500, "zfsutils-linux not installed", "", NotApplicable),
+            (
+                Pve,
+                500,
+                "rados_connect failed - No such file or directory",
+                "",
+                NotApplicable,
+            ),
+            (
+                Pve,
+                500,
+                "rados_connect failed - Connection timed out",
+                "",
+                Unavailable,
+            ),
             (
                 Pve,
                 500,

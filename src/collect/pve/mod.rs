@@ -1,5 +1,6 @@
 //! What is told of Proxmox VE.
 
+pub mod ceph;
 pub mod disk;
 pub mod membership;
 pub mod resources;

@@ -1,5 +1,6 @@
 //! The calls of Proxmox VE.
 
+pub mod ceph;
 pub mod disk;
 pub mod export;
 pub mod membership;
