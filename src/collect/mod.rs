@@ -58,6 +58,8 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::zfs::ZFS,
     &pve::ceph::CEPH,
     &pve::service::SERVICE,
+    &pve::network::NETWORK,
+    &pve::sdn::SDN,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,

@@ -3,7 +3,9 @@
 pub mod ceph;
 pub mod disk;
 pub mod membership;
+pub mod network;
 pub mod resources;
+pub mod sdn;
 pub mod service;
 pub mod usage;
 pub mod version;
