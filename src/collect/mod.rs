@@ -5,6 +5,7 @@
 //! exposition out.
 
 pub mod access;
+mod host;
 pub mod pbs;
 pub mod protection;
 pub mod pve;
@@ -74,6 +75,13 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::certificate::CERTIFICATE,
     &pve::subscription::SUBSCRIPTION,
     &pve::access::ACCESS,
+    &pve::disk::DISK,
+    &pve::disk::DISK_HEALTH,
+    &pve::zfs::ZFS,
+    &pve::ceph::CEPH,
+    &pve::service::SERVICE,
+    &pve::network::NETWORK,
+    &pve::sdn::SDN,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
@@ -89,6 +97,10 @@ pub static COLLECTORS: &[&Collector] = &[
     &pbs::s3::S3,
     &pbs::tape::TAPE,
     &pbs::access::ACCESS,
+    &pbs::disk::DISK,
+    &pbs::disk::DISK_HEALTH,
+    &pbs::zfs::ZFS,
+    &pbs::service::SERVICE,
 ];
 
 /// A subject that joins what is known of all remotes. Like a collector it makes no call.

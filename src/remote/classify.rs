@@ -115,7 +115,10 @@ fn is_not_here(text: &str) -> bool {
         || text.starts_with("unable to open chunk store")
         || text.contains("have been migrated to rules")
         || text.contains("binary not installed")
-        || text.contains("rados_connect failed")
+        || text.contains("zfsutils-linux not installed")
+        || text.contains("The ZFS modules are not loaded")
+        || is_without_tool(text)
+        || is_without_ceph_configuration(text)
         || text.contains("ceph configuration")
         || text.contains("No QEMU guest agent configured")
         || is_without_archive(text)
@@ -132,6 +135,17 @@ fn is_without_archive(text: &str) -> bool {
 fn is_not_for_backups(text: &str) -> bool {
     text.starts_with("storage '")
         && (text.ends_with("' is disabled") || text.ends_with("' does not support backups"))
+}
+
+/// With a configuration, `rados_connect` fails where no monitor answers: that is an outage.
+fn is_without_ceph_configuration(text: &str) -> bool {
+    text.contains("rados_connect failed") && text.contains("No such file or directory")
+}
+
+/// A backup server runs tools that need not be installed, and asks SMART of disks that have none.
+fn is_without_tool(text: &str) -> bool {
+    (text.starts_with("failed to execute ") && text.contains("No such file or directory"))
+        || text.starts_with("command \"smartctl\"")
 }
 
 fn is_lack_of_rights(text: &str) -> bool {
@@ -264,6 +278,49 @@ mod tests {
                 400,
                 "Bad Request",
                 "datastore 'usb' is not mounted",
+                NotApplicable,
+            ),
+            (Pve, 500, "zfsutils-linux not installed", "", NotApplicable),
+            (
+                Pve,
+                500,
+                "rados_connect failed - No such file or directory",
+                "",
+                NotApplicable,
+            ),
+            (
+                Pve,
+                500,
+                "rados_connect failed - Connection timed out",
+                "",
+                Unavailable,
+            ),
+            (
+                Pve,
+                500,
+                "binary not installed: /usr/bin/ceph-mon",
+                "",
+                NotApplicable,
+            ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "command \"zpool\" \"list\" failed - status code: 1 - The ZFS modules are not loaded.",
+                NotApplicable,
+            ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "failed to execute \"pvs\" - No such file or directory (os error 2)",
+                NotApplicable,
+            ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "command \"smartctl\" \"-H\" \"/dev/vda\" failed - status code: 1",
                 NotApplicable,
             ),
             (

@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod apt;
+pub mod host;
 pub mod item;
 pub mod json;
 pub mod pbs;

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod datastores;
+pub mod disk;
 pub mod gc;
 pub mod group;
 pub mod job;
@@ -10,6 +11,7 @@ pub mod node_status;
 pub mod packages;
 pub mod run;
 pub mod s3;
+pub mod service;
 pub mod snapshot;
 pub mod subscription;
 pub mod tape;
@@ -17,3 +19,4 @@ pub mod tasks;
 pub mod traffic;
 pub mod usage;
 pub mod version;
+pub mod zfs;
