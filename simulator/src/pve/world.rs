@@ -23,6 +23,7 @@ pub(crate) struct Cluster {
     pub(super) zones: Vec<Zone>,
     pub(super) pools: Vec<String>,
     pub(super) oddities: bool,
+    pub(super) qdevice: bool,
     /// When the fleet started.
     pub(super) started: i64,
 }
@@ -129,6 +130,7 @@ impl Cluster {
             started: origin,
             zones: zones(plan.oddities),
             oddities: plan.oddities,
+            qdevice: plan.qdevice && plan.nodes > 1,
             pools,
         }
     }
