@@ -122,6 +122,8 @@ pub struct PvePlan {
     pub oddities: bool,
     /// All nodes report in the same second, so that the big answers change once in 10 s and not once per node.
     pub report_together: bool,
+    /// A QDevice, which has a vote of its own; a single node has none.
+    pub qdevice: bool,
     /// Storages of type `pbs`, on every node.
     pub backup_servers: Vec<BackupStorage>,
     pub latency: Latency,
@@ -142,6 +144,7 @@ impl Default for PvePlan {
             version: PveVersion::default(),
             oddities: true,
             report_together: false,
+            qdevice: false,
             backup_servers: Vec::new(),
             latency: Latency::default(),
             call_latency: Vec::new(),

@@ -322,3 +322,24 @@ async fn schedules_are_refused_as_recorded() {
         assert_eq!(answer.json()["errors"][parameter], text, "{query}");
     }
 }
+
+#[tokio::test]
+async fn a_qdevice_keeps_the_quorum_of_two_nodes() {
+    for (qdevice, quorate) in [(true, 1), (false, 0)] {
+        let fleet = start(PvePlan {
+            nodes: 2,
+            qdevice,
+            ..PvePlan::default()
+        })
+        .await;
+        let cluster = fleet.remote("cluster-a");
+        let device = get(cluster, "/cluster/config/qdevice").await.data();
+        assert_eq!(device["State"] == "Connected", qdevice);
+        cluster.set_fault(Fault::NodeOffline {
+            node: "pve2".into(),
+        });
+        let entries = list(cluster, "/cluster/ha/status/current").await;
+        let quorum = entries.iter().find(|entry| entry["id"] == "quorum");
+        assert_eq!(quorum.unwrap()["quorate"], quorate);
+    }
+}

@@ -60,7 +60,17 @@ pub(super) fn members(call: &Call<'_>) -> Answer {
     Answer::data(&array(entries))
 }
 
-/// No cluster of the simulator has a QDevice.
-pub(super) fn qdevice(_: &Call<'_>) -> Answer {
-    Answer::data("{}")
+/// What `corosync-qdevice-tool` prints, by its own names; nothing where there is no QDevice.
+pub(super) fn qdevice(call: &Call<'_>) -> Answer {
+    if !call.cluster.qdevice {
+        return Answer::data("{}");
+    }
+    let mut object = Object::new();
+    object
+        .text("Algorithm", "Fifty-Fifty split")
+        .text("Model", "Net")
+        .text("QNetd host", "192.0.2.30:5403")
+        .text("State", "Connected")
+        .text("Tie-breaker", "Node with lowest node ID");
+    Answer::data(&object.into_json(Some(&mut call.order())))
 }

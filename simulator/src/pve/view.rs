@@ -64,7 +64,9 @@ impl Cluster {
             })
             .collect();
         let dead = nodes.iter().filter(|node| !node.online).count();
-        let quorate = alone.is_none() && (nodes.len() - dead) * 2 > nodes.len();
+        let other_votes = usize::from(self.qdevice);
+        let votes = nodes.len() + other_votes;
+        let quorate = alone.is_none() && (votes - dead) * 2 > votes;
         let mut parts = vec![endpoint as i64, i64::from(quorate)];
         for node in &nodes {
             parts.extend([

@@ -24,6 +24,7 @@ pub(crate) struct Cluster {
     pub(super) zones: Vec<Zone>,
     pub(super) pools: Vec<String>,
     pub(super) oddities: bool,
+    pub(super) qdevice: bool,
     /// When the fleet started.
     pub(super) started: i64,
 }
@@ -130,6 +131,7 @@ impl Cluster {
             started: origin,
             zones: zones(plan.oddities),
             oddities: plan.oddities,
+            qdevice: plan.qdevice && plan.nodes > 1,
             pools,
         }
     }
