@@ -155,7 +155,10 @@ fn missing(permissions: &Permissions, config: &config::Remote) -> Vec<MissingPri
     let collectors = COLLECTORS
         .iter()
         .filter(|collector| collector.product == config.product)
-        .filter(|collector| config.collectors.enabled(collector.name, true));
+        .filter(|collector| {
+            let collectors = &config.collectors;
+            collectors.enabled(collector.name, collector.by_default)
+        });
     for collector in collectors {
         let privileges = collector
             .sources
