@@ -127,3 +127,26 @@ fn groups_are_found_by_their_id() {
         None
     );
 }
+
+#[tokio::test]
+async fn a_right_on_one_namespace_is_enough_to_ask() {
+    let answers = |path: &str| {
+        table()
+            .with(
+                "/access/permissions",
+                format!(r#"{{"data":{{"{path}":{{"Datastore.Audit":true}}}}}}"#),
+            )
+            .with(
+                "/admin/datastore/s/groups",
+                RUNNING.replace("a.fidx", MANIFEST),
+            )
+    };
+    let ask_with = async |path: &str| {
+        let session = Session::new(answers(path), Product::Pbs).in_background();
+        ask(&session, "s").await
+    };
+    let found = ask_with("/datastore/s/prod").await.unwrap().value;
+    assert_eq!(found.groups.len(), 1);
+    let refused = ask_with("/datastore/other").await.unwrap_err();
+    assert_eq!(refused.outcome(), Outcome::Forbidden);
+}

@@ -13,9 +13,9 @@ use crate::source::{
 };
 
 const DATASTORES: Privilege = Privilege::new("Datastore.Audit", "/datastore");
-/// The role Audit does not have it. Without it, jobs with a remote are left out.
+/// Without it, jobs with a remote are left out. It is not demanded, as for tape jobs: the role Audit
+/// does not have it, and most servers need neither. Whether it is lacking is part of the value.
 const REMOTES: Privilege = Privilege::new("Remote.Audit", "/remote");
-/// The role Audit does not have it.
 const TAPE_JOBS: Privilege = Privilege::new("Tape.Audit", "/tape/job");
 
 /// Without `sync-direction=all` it tells of pull jobs only.
@@ -27,7 +27,8 @@ pub static SYNC_CALL: ApiCall = ApiCall::get("/admin/sync")
     .filtered_by(&[DATASTORES]);
 pub static VERIFY_CALL: ApiCall = ApiCall::get("/admin/verify").filtered_by(&[DATASTORES]);
 pub static PRUNE_CALL: ApiCall = ApiCall::get("/admin/prune").filtered_by(&[DATASTORES]);
-pub static TAPE_BACKUP_CALL: ApiCall = ApiCall::get("/tape/backup").filtered_by(&[TAPE_JOBS]);
+/// Open to every token, filtered.
+pub static TAPE_BACKUP_CALL: ApiCall = ApiCall::get("/tape/backup");
 
 pub static JOBS: Source<Jobs> = Source::new(
     "pbs_jobs",
@@ -134,8 +135,7 @@ async fn fetch(asked: Asked<'_, Jobs>) -> Result<Fetched<Jobs>, CallError> {
     Ok(Fetched::with_problems(Jobs { jobs, visible }, problems))
 }
 
-/// Most servers have no tape, and most tokens no right to see one: that they may not is told as
-/// such, and is no error of all other jobs.
+/// Where tape jobs cannot be seen, their list is empty without being asked for.
 fn is_to_be_asked_for(job_type: JobType, permissions: Option<&Permissions>) -> bool {
     job_type != JobType::Tape
         || permissions

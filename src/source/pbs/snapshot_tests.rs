@@ -1,6 +1,11 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 use crate::collect::Inputs;
 use crate::config::{GuestFilter, Product};
+use crate::remote::call::Call;
+use crate::remote::error::{Context, Failure};
+use crate::remote::responder::{Answering, Responder};
 use crate::remote::table::AnswerTable;
 use crate::source::{AnySource, AnyValue, Item};
 
@@ -29,10 +34,10 @@ fn table(groups: &str) -> AnswerTable {
 }
 
 async fn ask_table(
-    table: AnswerTable,
+    answers: impl Responder + 'static,
     previous: Option<Snapshots>,
 ) -> Result<Fetched<Snapshots>, CallError> {
-    let session = Session::new(table, Product::Pbs);
+    let session = Session::new(answers, Product::Pbs);
     let filter = GuestFilter::default();
     let known = Inputs::new("r", &filter);
     let previous = previous.map(|snapshots| Arc::new(snapshots) as AnyValue);
@@ -131,4 +136,60 @@ async fn many_groups_are_asked_about_in_turns() {
     let second = ask_table(answers(), Some(first.value)).await.unwrap();
     assert_eq!(second.value.groups.len(), counts.len());
     assert_eq!(second.coverage, None);
+}
+
+#[tokio::test]
+async fn a_group_that_nothing_is_known_of_comes_before_one_that_has_changed() {
+    let first = first_look(&[1; 5]).await;
+    let counts = [[2; 5].as_slice(), &[1; GROUPS_AT_ONCE]].concat();
+    let answers = table(&groups(&counts)).with("/admin/datastore/s/snapshots", FINISHED);
+    let second = ask_table(answers, Some(first.clone())).await.unwrap().value;
+    assert_eq!(second.groups.len(), counts.len());
+    assert_eq!(second.groups[..5], first.groups);
+}
+
+/// A server that falls silent when it is asked for snapshots.
+struct Silent {
+    table: AnswerTable,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Responder for Silent {
+    fn get<'a>(&'a self, call: &'a Call) -> Answering<'a> {
+        if !call.path.contains("/snapshots") {
+            return self.table.get(call);
+        }
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let error = CallError::new(
+            self.context(call.name, None),
+            Failure::TimedOut(Duration::from_secs(5)),
+        );
+        Box::pin(std::future::ready(Err(error)))
+    }
+
+    fn context(&self, call: &'static str, endpoint: Option<usize>) -> Context {
+        self.table.context(call, endpoint)
+    }
+
+    fn endpoints(&self) -> usize {
+        1
+    }
+
+    fn prefer(&self, _: usize) {}
+
+    fn reconsider(&self) {}
+}
+
+#[tokio::test]
+async fn a_silent_server_is_soon_left_alone_and_what_was_known_kept() {
+    let first = first_look(&[1; 20]).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let silent = Silent {
+        table: table(&groups(&[2; 20])),
+        asked: Arc::clone(&asked),
+    };
+    let second = ask_table(silent, Some(first.clone())).await.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), SILENCES_AT_MOST);
+    assert_eq!(second.value.groups, first.groups);
+    assert_eq!(second.problems.len(), SILENCES_AT_MOST);
 }
