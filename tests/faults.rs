@@ -5,7 +5,7 @@ mod support;
 use std::time::Instant;
 
 use proxfleet::metric::parse::Exposition;
-use simulator::{Fault, RemotePlan};
+use simulator::{Fault, PveVersion, RemotePlan};
 use support::{Proxfleet, fleet, pbs, pve, value};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "backup"];
@@ -14,73 +14,99 @@ const NAMES: [&str; 5] = ["a", "b", "c", "d", "backup"];
 const QUICK: &str =
     "[defaults]\ntimeout = \"5s\"\nintervals = { resources = \"1s\", datastore = \"1s\" }\n";
 
-fn everything() -> Vec<Fault> {
-    let path = || Some("/cluster/resources".to_owned());
+/// Every kind of fault, on the live calls of PVE and of a backup server.
+fn everything() -> Vec<[Fault; 2]> {
+    let live = |fault: fn(Option<String>) -> Fault| {
+        ["/cluster/resources", "/status/metrics"].map(|path| fault(Some(path.to_owned())))
+    };
+    let error = |status, reason: &str| {
+        ["/cluster/resources", "/status/metrics"].map(|path| Fault::Error {
+            path: Some(path.to_owned()),
+            status,
+            reason: Some(reason.to_owned()),
+        })
+    };
     vec![
-        Fault::Refusing,
-        Fault::Hanging,
-        Fault::CallHanging { path: None },
-        Fault::Truncated { path: path() },
-        Fault::BrokenJson { path: path() },
-        Fault::Unauthorised,
-        Fault::Forbidden { path: path() },
-        Fault::Error {
-            path: path(),
-            status: 500,
-            reason: Some("got no worker upid".to_owned()),
-        },
-        Fault::Error {
-            path: path(),
-            status: 595,
-            reason: Some("Connection refused".to_owned()),
-        },
+        [Fault::Refusing, Fault::Refusing],
+        [Fault::Hanging, Fault::Hanging],
+        live(|_| Fault::CallHanging { path: None }),
+        live(|path| Fault::Truncated { path }),
+        live(|path| Fault::BrokenJson { path }),
+        [Fault::Unauthorised, Fault::Unauthorised],
+        live(|path| Fault::Forbidden { path }),
+        error(500, "got no worker upid"),
+        error(595, "Connection refused"),
     ]
 }
 
 /// The outcome that the collector of live values shows for a fault.
-fn outcome_of(fault: &Fault) -> &'static str {
+fn outcome_of(fault: &Fault, remote: &str) -> &'static str {
     match fault {
         Fault::BrokenJson { .. } => "invalid",
         Fault::Unauthorised => "unauthorised",
         Fault::Forbidden { .. } => "forbidden",
-        Fault::Error { status: 595, .. } => "other_node_down",
+        // A backup server has no other nodes.
+        Fault::Error { status: 595, .. } if remote != "backup" => "other_node_down",
         _ => "unavailable",
     }
 }
 
 fn has_outcome(exposition: &Exposition, remote: &str, outcome: &str) -> bool {
+    let collector = match remote {
+        "backup" => "datastore",
+        _ => "resources",
+    };
     let labels = [
         ("remote", remote),
-        ("collector", "resources"),
+        ("collector", collector),
         ("outcome", outcome),
     ];
     value(exposition, "proxfleet_collector_outcome", &labels) == Some(1.0)
 }
 
-#[tokio::test]
-async fn each_fault_of_one_remote_is_named_and_passes() {
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_of_one_remote_and_of_all_is_named_and_passes() {
+    // Each in a fleet of its own, all at once: most of the time is waiting.
+    let together = async {
+        let mut enduring = tokio::task::JoinSet::new();
+        for faults in everything() {
+            enduring.spawn_local(endure(faults));
+        }
+        while let Some(ended) = enduring.join_next().await {
+            ended.unwrap();
+        }
+    };
+    tokio::task::LocalSet::new().run_until(together).await;
+}
+
+async fn endure(faults: [Fault; 2]) {
     let remotes = NAMES.map(|name| match name {
         "backup" => RemotePlan::Pbs(pbs(name)),
         name => RemotePlan::Pve(pve(name, 1, 5)),
     });
     let fleet = fleet(remotes).await;
-    for fault in everything() {
-        // A fresh start each time: pauses and back-off of the fault before are not the subject.
+    for broken in [&["b"][..], &NAMES] {
+        // A fresh start each time: pauses and back-off of the faults before are not the subject.
         let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
         proxfleet.scrape_all().await;
-        let broken = fleet.remote("b");
-        broken.set_fault(fault.clone());
-        let outcome = outcome_of(&fault);
+        let [of_pve, of_pbs] = &faults;
+        let fault_of = |name: &str| if name == "backup" { of_pbs } else { of_pve };
+        for name in broken {
+            fleet.remote(name).set_fault(fault_of(name).clone());
+        }
+        let shows = |exposition: &Exposition| {
+            broken
+                .iter()
+                .all(|name| has_outcome(exposition, name, outcome_of(fault_of(name), name)))
+        };
         let exposition = proxfleet
-            .scrape_until(&format!("{fault:?} shows as {outcome}"), |exposition| {
-                has_outcome(exposition, "b", outcome)
-            })
+            .scrape_until(&format!("{of_pve:?} shows"), shows)
             .await;
-        for name in NAMES.into_iter().filter(|name| *name != "b") {
+        for name in NAMES.iter().filter(|name| !broken.contains(name)) {
             assert_eq!(
                 value(&exposition, "proxfleet_remote_up", &[("remote", name)]),
                 Some(1.0),
-                "{fault:?}"
+                "{of_pve:?}"
             );
         }
         // What was known is shown on, with its age.
@@ -89,20 +115,22 @@ async fn each_fault_of_one_remote_is_named_and_passes() {
             "proxfleet_collector_age_seconds",
             &[("remote", "b"), ("collector", "resources")],
         );
-        assert!(age.is_some(), "{fault:?}");
-        assert!(
-            exposition.samples_named("pve_guest_info").len() == 20,
-            "{fault:?}"
-        );
+        assert!(age.is_some(), "{of_pve:?}");
+        assert_eq!(exposition.samples_named("pve_guest_info").len(), 20);
 
-        broken.clear_faults();
-        if matches!(fault, Fault::Unauthorised | Fault::Forbidden { .. }) {
+        fleet
+            .remotes()
+            .iter()
+            .for_each(simulator::SimulatedRemote::clear_faults);
+        if matches!(of_pve, Fault::Unauthorised | Fault::Forbidden { .. }) {
             // It is not tried again before a minute is over, or an hour; the operator knows better.
             proxfleet.signal("-HUP");
         }
         proxfleet
-            .scrape_until(&format!("recovery from {fault:?}"), |exposition| {
-                has_outcome(exposition, "b", "ok")
+            .scrape_until(&format!("recovery from {of_pve:?}"), |exposition| {
+                broken
+                    .iter()
+                    .all(|name| has_outcome(exposition, name, "ok"))
             })
             .await;
     }
@@ -135,20 +163,21 @@ async fn a_remote_that_hangs_costs_one_scrape_and_no_other() {
 }
 
 #[tokio::test]
-async fn all_remotes_down_is_still_an_answer() {
-    let fleet = fleet(NAMES.map(|name| RemotePlan::Pve(pve(name, 1, 2)))).await;
+async fn all_remotes_down_from_the_start_is_still_an_answer() {
+    let names = ["a", "b", "c"];
+    let fleet = fleet(names.map(|name| RemotePlan::Pve(pve(name, 1, 2)))).await;
     for remote in fleet.remotes() {
         remote.set_fault(Fault::Refusing);
     }
     let proxfleet = Proxfleet::start_with(QUICK, &fleet.config_toml()).await;
     let exposition = proxfleet
         .scrape_until("every remote is down", |exposition| {
-            NAMES
+            names
                 .iter()
                 .all(|name| has_outcome(exposition, name, "unavailable"))
         })
         .await;
-    for name in NAMES {
+    for name in names {
         assert_eq!(
             value(&exposition, "proxfleet_remote_up", &[("remote", name)]),
             Some(0.0)
@@ -160,7 +189,7 @@ async fn all_remotes_down_is_still_an_answer() {
         .for_each(simulator::SimulatedRemote::clear_faults);
     proxfleet
         .scrape_until("every remote is up", |exposition| {
-            NAMES.iter().all(|name| {
+            names.iter().all(|name| {
                 value(exposition, "proxfleet_remote_up", &[("remote", name)]) == Some(1.0)
             })
         })
@@ -212,25 +241,40 @@ async fn a_wrong_token_is_one_failed_login() {
 
 #[tokio::test]
 async fn a_slow_node_makes_the_export_be_asked_node_by_node() {
-    let fleet = support::cluster(5).await;
+    tokio::join!(
+        slow_export(PveVersion::V9_1, |node| format!("node-list={node}")),
+        // Before 9.0.8 a node can be asked alone only at its own end-point.
+        slow_export(PveVersion::V8_4, |_| "local-only=1".to_owned()),
+    );
+}
+
+async fn slow_export(version: PveVersion, query: fn(&str) -> String) {
+    let mut plan = pve("a", 3, 5);
+    plan.version = version;
+    let fleet = fleet([RemotePlan::Pve(plan)]).await;
     let cluster = fleet.remote("a");
-    let sick = cluster.endpoints()[2].node.clone();
+    let endpoints = cluster.endpoints();
+    let sick = endpoints[2].node.clone();
     cluster.set_fault(Fault::ExportSlow {
-        node: sick.clone(),
+        node: sick,
         milliseconds: 6000,
     });
     let quick = "[defaults.intervals]\nusage = \"1s\"\nresources = \"1s\"\n";
     let proxfleet = Proxfleet::start_with(quick, &fleet.config_toml()).await;
-    let asked_alone = |node: &str| {
-        let wanted = format!("GET /cluster/metrics/export?node-list={node}");
-        cluster.counts().calls().contains_key(&wanted)
+    let asked_alone = |index: usize, node: &str| {
+        let wanted = format!("GET /cluster/metrics/export?{}", query(node));
+        let counts = cluster.counts();
+        counts
+            .endpoints
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| version >= PveVersion::V9_1 || *at == index)
+            .any(|(_, endpoint)| endpoint.requests.contains_key(&wanted))
     };
     proxfleet
         .scrape_until("the nodes are asked one by one", |_| {
-            cluster
-                .endpoints()
-                .iter()
-                .all(|endpoint| asked_alone(&endpoint.node))
+            let mut nodes = endpoints.iter().enumerate();
+            nodes.all(|(index, endpoint)| asked_alone(index, &endpoint.node))
         })
         .await;
     let exposition = proxfleet

@@ -78,12 +78,18 @@ fn real_now() -> f64 {
         .as_secs_f64()
 }
 
-/// `Sun, 22 Nov 2026 01:41:13 GMT`, the form of the `Date` header (RFC 9110, IMF-fixdate).
-pub(crate) fn http_date(unix_seconds: i64) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+/// A time in the calendar, in UTC.
+pub(crate) struct Civil {
+    pub(crate) year: i64,
+    /// 1 for January.
+    pub(crate) month: i64,
+    pub(crate) day: i64,
+    pub(crate) hour: i64,
+    pub(crate) minute: i64,
+    pub(crate) second: i64,
+}
+
+pub(crate) fn civil(unix_seconds: i64) -> Civil {
     let days = unix_seconds.div_euclid(86_400);
     let second = unix_seconds.rem_euclid(86_400);
     // Days since 1 March of year 0, in eras of 400 years (Hinnant, "chrono-compatible low-level date algorithms").
@@ -94,24 +100,42 @@ pub(crate) fn http_date(unix_seconds: i64) -> String {
         (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 {
-        month_from_march + 2
+        month_from_march + 3
     } else {
-        month_from_march - 10
+        month_from_march - 9
     };
-    let year = year_of_era + era * 400 + i64::from(month < 2);
+    Civil {
+        year: year_of_era + era * 400 + i64::from(month < 3),
+        month,
+        day: day_of_year - (153 * month_from_march + 2) / 5 + 1,
+        hour: second / 3600,
+        minute: second / 60 % 60,
+        second: second % 60,
+    }
+}
+
+/// `Sun, 22 Nov 2026 01:41:13 GMT`, the form of the `Date` header (RFC 9110, IMF-fixdate).
+pub(crate) fn http_date(unix_seconds: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let Civil {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+    } = civil(unix_seconds);
+    let days = unix_seconds.div_euclid(86_400);
     let week_day = DAYS
         .get(days.rem_euclid(7) as usize)
         .copied()
         .unwrap_or_default();
-    let month_name = MONTHS.get(month as usize).copied().unwrap_or_default();
-    format!(
-        "{week_day}, {day:02} {month_name} {year} {:02}:{:02}:{:02} GMT",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
+    let month_name = MONTHS.get(month as usize - 1).copied().unwrap_or_default();
+    format!("{week_day}, {day:02} {month_name} {year} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub enum Fault {
     ExportSlow { node: String, milliseconds: u64 },
     /// PVE: the node's points in `/cluster/metrics/export` carry timestamp 0.
     ExportTimestampZero { node: String },
+    /// PVE: one running container of the node is sick, and the node's list of containers is a 500 as a whole.
+    ListBroken { node: String },
     /// PBS: a datastore's path vanished while the daemon had it open: `/status/datastore-usage` fails as a whole.
     DatastoreBroken { store: String },
     /// The endpoint's port is closed.

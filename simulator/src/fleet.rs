@@ -38,18 +38,39 @@ impl Fleet {
         let guard = stop.clone().drop_guard();
         let origin = plan.clock.now() as i64;
         let mut names = HashSet::new();
-        let mut remotes = Vec::with_capacity(plan.remotes.len());
+        let mut parts = Vec::with_capacity(plan.remotes.len());
+        let mut guests = HashMap::new();
         for (index, remote) in plan.remotes.iter().enumerate() {
             let seed = hash(&[plan.seed.cast_signed(), index as i64]);
             let built = match remote {
                 RemotePlan::Pve(plan_of_one) => Parts::pve(plan_of_one, seed, origin)?,
-                RemotePlan::Pbs(plan_of_one) => Parts::pbs(plan_of_one, seed, origin)?,
+                RemotePlan::Pbs(plan_of_one) => Parts::pbs(plan_of_one, seed, origin, &guests)?,
             };
+            if let World::Pve(cluster) = &built.world {
+                guests.insert(built.name.clone(), cluster.backup_kinds());
+            }
             if !names.insert(built.name.clone()) {
                 return Err(Error::DuplicateRemote(built.name));
             }
-            remotes.push(built.start(plan.clock.clone(), seed, &stop).await?);
+            parts.push((index, seed, built));
         }
+
+        // Clusters know the addresses of their backup servers, which must have some before.
+        parts.sort_by_key(|(_, _, parts)| matches!(parts.world, World::Pve(_)));
+        let mut servers = HashMap::new();
+        let mut remotes = Vec::with_capacity(parts.len());
+        for (index, seed, mut parts) in parts {
+            if let World::Pve(cluster) = &mut parts.world {
+                cluster.connect_backup_servers(&servers);
+            }
+            let remote = parts.start(plan.clock.clone(), seed, &stop).await?;
+            if let (World::Pbs(_), Some(endpoint)) = (&remote.0.world, remote.endpoints().pop()) {
+                servers.insert(remote.name().to_owned(), endpoint);
+            }
+            remotes.push((index, remote));
+        }
+        remotes.sort_by_key(|(index, _)| *index);
+        let remotes = remotes.into_iter().map(|(_, remote)| remote).collect();
         Ok(Self {
             clock: plan.clock,
             remotes,
@@ -169,8 +190,13 @@ impl Parts {
         })
     }
 
-    fn pbs(plan: &PbsPlan, seed: u64, origin: i64) -> Result<Self, Error> {
-        let server = pbs::Server::new(plan, seed, origin);
+    fn pbs(
+        plan: &PbsPlan,
+        seed: u64,
+        origin: i64,
+        guests: &pbs::GuestKinds,
+    ) -> Result<Self, Error> {
+        let server = pbs::Server::new(plan, seed, origin, guests);
         let host = server.host().to_owned();
         let identity = self_signed(&host)?;
         Ok(Self {

@@ -52,7 +52,8 @@ pub use error::Error;
 pub use fault::{ActiveFault, Fault};
 pub use fleet::Fleet;
 pub use plan::{
-    DatastoreKind, DatastorePlan, FleetPlan, Latency, PbsPlan, PbsVersion, PvePlan, PveVersion,
+    BackupClient, BackupKind, BackupPlan, BackupStorage, DatastoreKind, DatastorePlan, FleetPlan,
+    GroupPlan, JobKind, JobPlan, JobState, Latency, PbsPlan, PbsVersion, PvePlan, PveVersion,
     RemotePlan,
 };
 pub use remote::{Endpoint, Product, SimulatedRemote};

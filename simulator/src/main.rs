@@ -142,6 +142,7 @@ fn plan(arguments: &Arguments) -> Result<FleetPlan, Failure> {
             }
             RemotePlan::Pbs(pbs) => {
                 pbs.latency = latency.unwrap_or(pbs.latency);
+                pbs.oddities |= arguments.oddities;
                 if arguments.oddities {
                     pbs.datastores = simulator::PbsPlan::every_kind();
                 }

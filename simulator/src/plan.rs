@@ -14,6 +14,9 @@ pub struct FleetPlan {
     pub remotes: Vec<RemotePlan>,
 }
 
+/// The vmid of a cluster's first guest.
+pub(crate) const FIRST_VMID: i64 = 100;
+
 impl FleetPlan {
     /// A healthy fleet to look at: one cluster per entry of `nodes_per_cluster` with `guests` guests in all,
     /// spread by the number of nodes, and `pbs` backup servers.
@@ -37,10 +40,30 @@ impl FleetPlan {
                 ..PvePlan::default()
             }));
         }
+        let clients: Vec<BackupClient> = remotes.iter().filter_map(RemotePlan::client).collect();
+        for (i, (remote, client)) in remotes.iter_mut().zip(&clients).enumerate() {
+            if let (RemotePlan::Pve(pve), Some(server)) = (remote, i.checked_rem(pbs)) {
+                pve.backup_servers.push(BackupStorage {
+                    storage: "backup".into(),
+                    server: format!("pbs-{}", letters(server)),
+                    port: None,
+                    datastore: PbsPlan::VAULT.into(),
+                    namespace: Some(client.namespace.clone()),
+                    username: client.owner.clone(),
+                    fingerprint: None,
+                });
+            }
+        }
         for i in 0..pbs {
+            let mut datastores = PbsPlan::healthy();
+            if let Some(first) = datastores.first_mut() {
+                // Each cluster has one backup server.
+                first.clients = clients.iter().skip(i).step_by(pbs).cloned().collect();
+            }
             remotes.push(RemotePlan::Pbs(PbsPlan {
                 name: format!("pbs-{}", letters(i)),
-                datastores: PbsPlan::healthy(),
+                datastores,
+                oddities: false,
                 ..PbsPlan::default()
             }));
         }
@@ -70,6 +93,19 @@ pub enum RemotePlan {
     Pbs(PbsPlan),
 }
 
+impl RemotePlan {
+    /// A cluster as what backs up all its guests.
+    fn client(&self) -> Option<BackupClient> {
+        let Self::Pve(pve) = self else { return None };
+        Some(BackupClient {
+            namespace: pve.name.clone(),
+            owner: format!("backup@pbs!{}", pve.name),
+            first_vmid: FIRST_VMID,
+            count: pve.guests,
+        })
+    }
+}
+
 /// A PVE cluster, or a single node.
 #[derive(Debug, Clone)]
 pub struct PvePlan {
@@ -86,6 +122,8 @@ pub struct PvePlan {
     pub oddities: bool,
     /// All nodes report in the same second, so that the big answers change once in 10 s and not once per node.
     pub report_together: bool,
+    /// Storages of type `pbs`, on every node.
+    pub backup_servers: Vec<BackupStorage>,
     pub latency: Latency,
     /// Latency of single calls, by path: the first that covers the path wins over `latency`.
     pub call_latency: Vec<(String, Latency)>,
@@ -104,11 +142,26 @@ impl Default for PvePlan {
             version: PveVersion::default(),
             oddities: true,
             report_together: false,
+            backup_servers: Vec::new(),
             latency: Latency::default(),
             call_latency: Vec::new(),
             auth_delay: Duration::from_secs(3),
         }
     }
+}
+
+/// A storage of type `pbs`: a datastore of a backup server as a cluster knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BackupStorage {
+    pub storage: String,
+    /// An address, or the name of a backup server of the fleet, whose port and fingerprint it then gets.
+    pub server: String,
+    /// Absent for the default, 8007.
+    pub port: Option<u16>,
+    pub datastore: String,
+    pub namespace: Option<String>,
+    pub username: String,
+    pub fingerprint: Option<String>,
 }
 
 /// The PVE releases whose answers differ.
@@ -144,6 +197,13 @@ pub struct PbsPlan {
     pub name: String,
     pub version: PbsVersion,
     pub datastores: Vec<DatastorePlan>,
+    /// The verification, prune and sync jobs; generated for its datastores when absent.
+    pub jobs: Option<Vec<JobPlan>>,
+    /// Failed, disabled and never run jobs, a failed verification, an unfinished and an encrypted backup, updates
+    /// that wait, a failed service, a failing disk and its degraded pool.
+    pub oddities: bool,
+    /// A tape library with a drive, media and a job.
+    pub tape: bool,
     pub latency: Latency,
     /// As in [`PvePlan::call_latency`].
     pub call_latency: Vec<(String, Latency)>,
@@ -156,6 +216,9 @@ impl Default for PbsPlan {
             name: "pbs-a".into(),
             version: PbsVersion::default(),
             datastores: Self::every_kind(),
+            jobs: None,
+            oddities: true,
+            tape: false,
             latency: Latency::default(),
             call_latency: Vec::new(),
             auth_delay: Duration::from_secs(3),
@@ -164,9 +227,12 @@ impl Default for PbsPlan {
 }
 
 impl PbsPlan {
+    /// The datastore that every server has first.
+    pub const VAULT: &str = "vault";
+
     /// Three datastores without trouble.
     pub fn healthy() -> Vec<DatastorePlan> {
-        ["vault", "archive", "offsite"]
+        [Self::VAULT, "archive", "offsite"]
             .map(|name| DatastorePlan::new(name, DatastoreKind::Normal))
             .to_vec()
     }
@@ -174,7 +240,7 @@ impl PbsPlan {
     /// One datastore of each kind.
     pub fn every_kind() -> Vec<DatastorePlan> {
         vec![
-            DatastorePlan::new("vault", DatastoreKind::Normal),
+            DatastorePlan::new(Self::VAULT, DatastoreKind::Normal),
             DatastorePlan::new("archive", DatastoreKind::Normal),
             DatastorePlan::new("frozen", DatastoreKind::ReadOnly),
             DatastorePlan::new("closed", DatastoreKind::Offline),
@@ -189,6 +255,10 @@ impl PbsPlan {
 pub struct DatastorePlan {
     pub name: String,
     pub kind: DatastoreKind,
+    /// Exactly these groups. Without them and without `clients` a normal datastore gets groups by the seed.
+    pub groups: Option<Vec<GroupPlan>>,
+    /// PVE clusters that back up their guests to it each night.
+    pub clients: Vec<BackupClient>,
 }
 
 impl DatastorePlan {
@@ -196,8 +266,111 @@ impl DatastorePlan {
         Self {
             name: name.into(),
             kind,
+            groups: None,
+            clients: Vec::new(),
         }
     }
+}
+
+/// A backup group of a datastore.
+#[derive(Debug, Clone)]
+pub struct GroupPlan {
+    /// Empty for the root.
+    pub namespace: String,
+    pub kind: BackupKind,
+    pub id: String,
+    /// A user or a token.
+    pub owner: String,
+    pub backups: Vec<BackupPlan>,
+}
+
+/// One backup of a group.
+#[derive(Debug, Clone, Copy)]
+pub struct BackupPlan {
+    /// Its age when the fleet starts.
+    pub age_seconds: i64,
+    pub size: i64,
+    /// How its verification ended; `None` when it was never verified.
+    pub verified: Option<bool>,
+    pub protected: bool,
+    pub finished: bool,
+    pub encrypted: bool,
+}
+
+impl Default for BackupPlan {
+    fn default() -> Self {
+        Self {
+            age_seconds: 86_400,
+            size: 8 << 30,
+            verified: Some(true),
+            protected: false,
+            finished: true,
+            encrypted: false,
+        }
+    }
+}
+
+/// The guests of a PVE cluster as groups of a datastore.
+///
+/// Where the fleet has a PVE remote with the name of the namespace, its guests have their kinds there as well.
+#[derive(Debug, Clone)]
+pub struct BackupClient {
+    pub namespace: String,
+    pub owner: String,
+    pub first_vmid: i64,
+    pub count: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackupKind {
+    Vm,
+    Ct,
+    Host,
+}
+
+impl BackupKind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Vm => "vm",
+            Self::Ct => "ct",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// A job of a backup server. Each runs once a day, but for the one that has no schedule.
+#[derive(Debug, Clone)]
+pub struct JobPlan {
+    pub kind: JobKind,
+    pub id: String,
+    pub store: String,
+    /// Sync jobs: the other server; without one the source is another datastore of the same server.
+    pub remote: Option<String>,
+    /// Sync jobs: to the remote, not from it.
+    pub push: bool,
+    pub state: JobState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobKind {
+    Verify,
+    Prune,
+    Sync,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobState {
+    /// Its last run went well.
+    Healthy,
+    /// Its last run has not ended.
+    Running,
+    /// It ends with this error each time.
+    Failing(String),
+    NeverRun,
+    /// It has a schedule that is not followed, and never ran.
+    Disabled,
+    /// It has no schedule, and never ran.
+    Manual,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,6 +13,8 @@ pub struct Route {
     pub access: Access,
     /// PVE: answered by pvedaemon, so that a second `Connection` header comes with the answer.
     pub(crate) daemon: bool,
+    /// PVE: answered by the asked node, whatever node the path names.
+    pub(crate) local: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,8 @@ pub enum Kind {
     Boolean,
     Integer,
     OneOf(&'static [&'static str]),
+    /// As `OneOf`, and it may be given several times.
+    ListOf(&'static [&'static str]),
 }
 
 /// Who may call.
@@ -39,9 +43,14 @@ pub enum Access {
     World,
     /// Every token; the answer holds what it may see.
     Everyone,
-    /// Holders of a privilege on a path (which may hold `{node}`).
+    /// Holders of a privilege on a path, in which placeholders may stand; of one of several, as in `A|B`.
     Privilege {
         path: &'static str,
+        name: &'static str,
+    },
+    /// Holders of a privilege on one of two paths; a refusal names neither.
+    Either {
+        paths: [&'static str; 2],
         name: &'static str,
     },
 }
@@ -68,6 +77,7 @@ impl Route {
             parameters: &[],
             access,
             daemon: false,
+            local: false,
         }
     }
 
@@ -78,6 +88,11 @@ impl Route {
 
     pub(crate) const fn by_daemon(mut self) -> Self {
         self.daemon = true;
+        self
+    }
+
+    pub(crate) const fn answered_here(mut self) -> Self {
+        self.local = true;
         self
     }
 
@@ -108,6 +123,15 @@ impl<'p> Captures<'p> {
     pub(crate) fn get(&self, name: &str) -> Option<&'p str> {
         let found = self.0.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| *value)
+    }
+
+    /// `template` with the values in the place of its placeholders.
+    pub(crate) fn fill(&self, template: &str) -> String {
+        self.0
+            .iter()
+            .fold(template.to_owned(), |filled, (name, value)| {
+                filled.replace(&format!("{{{name}}}"), value)
+            })
     }
 }
 

@@ -4,6 +4,7 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod logging;
+mod metrics;
 mod remote;
 mod serve;
 
@@ -36,6 +37,8 @@ enum Command {
     Check(check::Arguments),
     /// List, add and trust remotes.
     Remote(remote::Arguments),
+    /// List every metric with what it tells, and what is asked for it.
+    Metrics(metrics::Arguments),
 }
 
 /// The configuration file, for the sub-commands that read it.
@@ -88,6 +91,7 @@ pub fn run() -> ExitCode {
             Command::Demo(arguments) => demo::demo(arguments).await,
             Command::Check(arguments) => check::check(arguments).await,
             Command::Remote(arguments) => remote::remote(arguments).await,
+            Command::Metrics(arguments) => metrics::metrics(&arguments),
         }
     });
     // Answers that nobody waits for any more are not waited for either.

@@ -5,14 +5,17 @@
 //! exposition out.
 
 pub mod pbs;
+pub mod protection;
 pub mod pve;
+mod task;
+mod update;
 pub mod walk;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{CollectorKey, GuestFilter, Product};
+use crate::config::{self, CollectorKey, Fingerprint, GuestFilter, Product};
 use crate::metric::family::Family;
 use crate::metric::lines::Lines;
 use crate::source::{AnySource, AnyValue, Item, Known, Source};
@@ -52,28 +55,78 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::usage::USAGE,
     &pve::version::VERSION,
     &pve::membership::MEMBERSHIP,
+    &pve::storage::STORAGE,
+    &pve::backup_content::BACKUP_CONTENT,
+    &pve::backup_job::BACKUP_JOB,
+    &pve::replication::REPLICATION,
+    &pve::ha::HA,
+    &pve::qdevice::QDEVICE,
+    &pve::options::OPTIONS,
     &pve::node::NODE,
     &pve::guest::GUEST,
     &pve::guest_config::GUEST_CONFIG,
     &pve::guest_hardware::GUEST_HARDWARE,
     &pve::snapshot::SNAPSHOT,
     &pve::guest_agent::GUEST_AGENT,
+    &pve::task::TASK,
+    &pve::update::UPDATE,
+    &pve::certificate::CERTIFICATE,
+    &pve::subscription::SUBSCRIPTION,
     &pbs::datastore::DATASTORE,
     &pbs::host::HOST,
     &pbs::forecast::FORECAST,
     &pbs::version::VERSION,
+    &pbs::group::GROUP,
+    &pbs::snapshot::SNAPSHOT,
+    &pbs::gc::GC,
+    &pbs::job::JOB,
+    &pbs::task::TASK,
+    &pbs::update::UPDATE,
+    &pbs::subscription::SUBSCRIPTION,
+    &pbs::traffic::TRAFFIC,
+    &pbs::s3::S3,
+    &pbs::tape::TAPE,
 ];
+
+/// A subject that joins what is known of all remotes. Like a collector it makes no call.
+pub struct FleetCollector {
+    /// The key in `[collectors]`, for remotes of PVE: one that is off is not told of.
+    pub name: &'static str,
+    pub about: &'static str,
+    /// Sources of either product whose values are read where they are there.
+    pub reads: &'static [&'static dyn AnySource],
+    pub families: &'static [&'static Family],
+    /// The lines about each remote, by its place; at a time in Unix seconds.
+    pub collect: fn(&[RemoteInputs<'_>], f64) -> Vec<(usize, Vec<Lines>)>,
+}
+
+/// Every fleet collector, in the order of the exposition.
+pub static FLEET_COLLECTORS: &[&FleetCollector] = &[&protection::PROTECTION];
+
+/// What is known of one remote among all.
+pub struct RemoteInputs<'a> {
+    pub config: &'a config::Remote,
+    /// Of the certificates that our own connections have seen, and of the pins.
+    pub fingerprints: Vec<Fingerprint>,
+    pub inputs: Inputs<'a>,
+}
 
 /// No remote is asked more often for the same thing.
 const MINIMUM_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The names that may stand in `[collectors]`, for whoever reads the configuration.
 pub fn configuration_keys() -> Vec<CollectorKey> {
-    COLLECTORS
+    let of_remotes = COLLECTORS
         .iter()
-        .map(|collector| CollectorKey {
-            name: collector.name,
-            product: collector.product,
+        .map(|collector| (collector.name, collector.product));
+    let of_fleets = FLEET_COLLECTORS
+        .iter()
+        .map(|collector| (collector.name, Product::Pve));
+    of_remotes
+        .chain(of_fleets)
+        .map(|(name, product)| CollectorKey {
+            name,
+            product,
             minimum_interval: MINIMUM_INTERVAL,
         })
         .collect()
@@ -157,8 +210,10 @@ mod tests {
     #[test]
     fn every_family_has_one_source() {
         let mut declared = HashSet::new();
-        for collector in COLLECTORS {
-            for family in collector.families {
+        let of_remotes = COLLECTORS.iter().map(|collector| collector.families);
+        let of_fleets = FLEET_COLLECTORS.iter().map(|collector| collector.families);
+        for families in of_remotes.chain(of_fleets) {
+            for family in families {
                 assert!(
                     declared.insert(family.name),
                     "{} is declared twice",
@@ -173,13 +228,17 @@ mod tests {
         }
     }
 
+    /// Names that other exporters had before the rules.
+    const INHERITED: &[&str] = &["pve_not_backed_up_total"];
+
     #[test]
     fn the_catalogue_keeps_the_naming_rules() {
-        let families: Vec<&Family> = COLLECTORS
+        let of_remotes = COLLECTORS.iter().flat_map(|collector| collector.families);
+        let of_fleets = FLEET_COLLECTORS
             .iter()
-            .flat_map(|c| c.families.iter().copied())
-            .collect();
-        let findings = crate::metric::lint::lint(&families, &[]);
+            .flat_map(|collector| collector.families);
+        let families: Vec<&Family> = of_remotes.chain(of_fleets).copied().collect();
+        let findings = crate::metric::lint::lint(&families, INHERITED);
         assert!(findings.is_empty(), "{findings:#?}");
     }
 }

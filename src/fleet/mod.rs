@@ -2,6 +2,7 @@
 
 mod background;
 pub mod cursor;
+mod joined;
 mod journal;
 pub mod process;
 pub mod remote;
@@ -32,6 +33,7 @@ pub struct Fleet {
     roster: ArcSwap<Roster>,
     telemetry: Arc<Telemetry>,
     roots: Arc<SystemRoots>,
+    joined: joined::Joined,
 }
 
 /// The remotes of one configuration, in its order.
@@ -59,9 +61,14 @@ impl Selection {
     }
 
     pub fn has_collector(&self, collector: &Collector) -> bool {
+        self.has_named(collector.name)
+    }
+
+    /// Whether a collector of this name is asked for.
+    pub fn has_named(&self, collector: &str) -> bool {
         self.collectors
             .as_ref()
-            .is_none_or(|names| names.contains(collector.name))
+            .is_none_or(|names| names.contains(collector))
     }
 
     pub fn is_everything(&self) -> bool {
@@ -75,6 +82,7 @@ impl Fleet {
             roster: ArcSwap::default(),
             telemetry,
             roots,
+            joined: joined::Joined::default(),
         }
     }
 

@@ -35,6 +35,13 @@ pub struct Remote {
     stop: CancellationToken,
 }
 
+/// What a collector may read.
+pub(super) struct Readable {
+    /// Another whenever the values are others.
+    pub(super) key: u64,
+    values: Vec<(Arc<Slot>, Arc<Good>)>,
+}
+
 /// How a collector stands with one remote.
 #[derive(Debug, Default)]
 pub struct CollectorState {
@@ -175,50 +182,53 @@ impl Remote {
 
     /// One collector's samples, rendered at most once for each generation of what it reads.
     pub fn block(&self, subject: &Subject, now: Instant) -> Arc<Block> {
-        let mut hasher = DefaultHasher::new();
-        let mut readable: Vec<(Arc<Slot>, Arc<Good>)> = Vec::new();
-        for (owner, source) in self.read_by(subject.collector) {
-            source.generation().hash(&mut hasher);
-            for slot in source.all().values() {
-                if let Some(good) = owner.shown(slot, now) {
-                    readable.push((Arc::clone(slot), good));
-                }
-            }
-        }
-        // Values also leave by age.
-        readable.len().hash(&mut hasher);
-        let key = hasher.finish();
+        let collector = subject.collector;
+        let sources = collector.sources.iter().chain(collector.reads);
+        let readable = self.readable(sources, now);
         let mut rendered = subject.rendered();
-        if let Some(rendered) = rendered.as_ref().filter(|rendered| rendered.key == key) {
+        if let Some(rendered) = rendered.as_ref().filter(|known| known.key == readable.key) {
             return Arc::clone(&rendered.block);
         }
-
-        let mut inputs = Inputs::new(&self.config.name, &self.config.filter);
-        for (slot, good) in readable {
-            inputs.add(
-                slot.source.name(),
-                slot.item.clone(),
-                Arc::clone(&good.value),
-            );
-        }
-        let block = Arc::new(Block::from_lines((subject.collector.collect)(&inputs)));
+        let inputs = self.inputs(&readable);
+        let block = Arc::new(Block::from_lines((collector.collect)(&inputs)));
         *rendered = Some(Rendered {
-            key,
+            key: readable.key,
             block: Arc::clone(&block),
         });
         block
     }
 
-    /// The slots of the sources that a collector owns or reads.
-    fn read_by(
+    /// The values of these sources that are not too old to be shown.
+    pub(super) fn readable<'s>(
         &self,
-        collector: &'static Collector,
-    ) -> impl Iterator<Item = (&Subject, &SourceSlots)> {
-        let sources: [&'static [&'static dyn AnySource]; 2] = [collector.sources, collector.reads];
-        sources
-            .into_iter()
-            .flatten()
-            .filter_map(|source| self.slots_of(source.name()))
+        sources: impl Iterator<Item = &'s &'static dyn AnySource>,
+        now: Instant,
+    ) -> Readable {
+        let mut hasher = DefaultHasher::new();
+        let mut values = Vec::new();
+        for (owner, source) in sources.filter_map(|source| self.slots_of(source.name())) {
+            source.generation().hash(&mut hasher);
+            for slot in source.all().values() {
+                if let Some(good) = owner.shown(slot, now) {
+                    values.push((Arc::clone(slot), good));
+                }
+            }
+        }
+        // Values also leave by age.
+        values.len().hash(&mut hasher);
+        Readable {
+            key: hasher.finish(),
+            values,
+        }
+    }
+
+    pub(super) fn inputs(&self, readable: &Readable) -> Inputs<'_> {
+        let mut inputs = Inputs::new(&self.config.name, &self.config.filter);
+        for (slot, good) in &readable.values {
+            let value = Arc::clone(&good.value);
+            inputs.add(slot.source.name(), slot.item.clone(), value);
+        }
+        inputs
     }
 
     /// Whether the remote answers: any of its live sources, or of the others where none is live.

@@ -33,6 +33,8 @@ pub struct Family {
     pub help: &'static str,
     /// The names of the labels that every sample carries.
     pub labels: &'static [&'static str],
+    /// Whether the answers that it is read from have been recorded from a real server.
+    pub recorded: bool,
 }
 
 /// The suffixes that OpenMetrics may be told as a unit. Anything else (`_info`, `_timestamp`,
@@ -53,6 +55,7 @@ impl Family {
             kind: Kind::Gauge,
             help,
             labels,
+            recorded: true,
         }
     }
 
@@ -67,6 +70,7 @@ impl Family {
             kind: Kind::Counter,
             help,
             labels,
+            recorded: true,
         }
     }
 
@@ -81,7 +85,14 @@ impl Family {
             kind: Kind::Histogram,
             help,
             labels,
+            recorded: true,
         }
+    }
+
+    /// The shape that it is read from comes from the sources of the product, and no recording.
+    pub const fn unrecorded(mut self) -> Self {
+        self.recorded = false;
+        self
     }
 
     /// The name of the family in OpenMetrics, where a counter's lacks the `_total` of its samples.

@@ -111,18 +111,27 @@ fn is_not_here(text: &str) -> bool {
     text.contains("is unavailable: ")
         || text.contains("' is not mounted")
         || text.contains("is being unmounted")
+        // Its state is told where the datastores are listed; every other call about it fails alike.
+        || text.starts_with("unable to open chunk store")
         || text.contains("have been migrated to rules")
         || text.contains("binary not installed")
         || text.contains("rados_connect failed")
         || text.contains("ceph configuration")
         || text.contains("No QEMU guest agent configured")
         || is_without_archive(text)
+        || is_not_for_backups(text)
 }
 
 /// Of a fresh node or guest nothing was recorded yet, of a storage that was never active nothing
 /// ever.
 fn is_without_archive(text: &str) -> bool {
     text.starts_with("RRD error: ") && text.contains("No such file or directory")
+}
+
+/// `storage 'a' is disabled`, `storage 'a' does not support backups`: it is set up so.
+fn is_not_for_backups(text: &str) -> bool {
+    text.starts_with("storage '")
+        && (text.ends_with("' is disabled") || text.ends_with("' does not support backups"))
 }
 
 fn is_lack_of_rights(text: &str) -> bool {
@@ -257,6 +266,22 @@ mod tests {
                 "datastore 'usb' is not mounted",
                 NotApplicable,
             ),
+            (
+                Pbs,
+                400,
+                "Bad Request",
+                "unable to open chunk store at \"/mnt/lost/.chunks\" - No such file or directory",
+                NotApplicable,
+            ),
+            (
+                Pve,
+                500,
+                "storage 'old' does not support backups",
+                "",
+                NotApplicable,
+            ),
+            (Pve, 500, "storage 'old' is disabled", "", NotApplicable),
+            (Pve, 500, "storage 'nas' is not online", "", Unavailable),
             (
                 Pve,
                 500,

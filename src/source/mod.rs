@@ -6,6 +6,7 @@
 //! way (an older version, a broken datastore, a slow node) have it in their `fetch`, so that
 //! nobody else needs to know of it.
 
+pub mod apt;
 pub mod item;
 pub mod json;
 pub mod pbs;
@@ -13,6 +14,8 @@ pub mod permissions;
 pub mod points;
 pub mod pve;
 pub mod session;
+pub mod subscription;
+pub mod tasks;
 pub mod topology;
 
 use std::any::Any;

@@ -477,7 +477,8 @@ impl Session {
         self.error(call, Some(answer.endpoint), failure)
     }
 
-    /// The error for what is not asked, because it is known that there is no answer to be had.
+    /// The error for a call that is not made, or told nothing, because what it is about is not
+    /// here.
     pub fn not_applicable(&self, call: &'static ApiCall, why: &str) -> CallError {
         self.error(call, None, Failure::NotApplicable(why.to_owned()))
     }

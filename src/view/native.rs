@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::collect::COLLECTORS;
+use crate::collect::{COLLECTORS, FLEET_COLLECTORS};
 use crate::fleet::{Fleet, Selection, process, status};
 use crate::metric::exposition::{self, Format};
 use crate::metric::family::Family;
@@ -13,7 +13,11 @@ use crate::metric::family::Family;
 /// Every family of the view, in the order of the exposition.
 pub static FAMILIES: LazyLock<Vec<&'static Family>> = LazyLock::new(|| {
     let collected = COLLECTORS.iter().flat_map(|collector| collector.families);
+    let joined = FLEET_COLLECTORS
+        .iter()
+        .flat_map(|collector| collector.families);
     collected
+        .chain(joined)
         .chain(status::FAMILIES)
         .chain(process::FAMILIES)
         .copied()
@@ -44,6 +48,16 @@ pub fn render(
             if selection.has_collector(subject.collector) {
                 blocks.push(remote.block(subject, now));
             }
+        }
+    }
+    for collector in FLEET_COLLECTORS {
+        if selection.has_named(collector.name) {
+            let joined = fleet.joined(collector, now);
+            let wanted = joined.iter().filter(|(remote, _)| {
+                let names = selection.remotes.as_ref();
+                names.is_none_or(|names| names.contains(remote))
+            });
+            blocks.extend(wanted.map(|(_, block)| Arc::clone(block)));
         }
     }
     blocks.push(Arc::new(status::render(

@@ -18,7 +18,7 @@ use moka::future::Cache;
 
 use super::App;
 use super::negotiation;
-use crate::collect::{COLLECTORS, Class};
+use crate::collect::{COLLECTORS, Class, FLEET_COLLECTORS};
 use crate::fleet::{Fleet, Selection};
 use crate::metric::exposition::Format;
 use crate::view::native;
@@ -172,10 +172,13 @@ fn select(query: &str, fleet: &Fleet) -> Result<Selection, String> {
                 let collectors = collectors_of(&value);
                 if collectors.is_empty() {
                     let classes = ["@live", "@background"].into_iter();
-                    let mut names = COLLECTORS
+                    let joined = FLEET_COLLECTORS.iter().map(|collector| collector.name);
+                    let known: BTreeSet<&str> = COLLECTORS
                         .iter()
                         .map(|collector| collector.name)
-                        .chain(classes);
+                        .chain(joined)
+                        .collect();
+                    let mut names = known.into_iter().chain(classes);
                     return Err(unknown("collector", &value, &mut names));
                 }
                 selection
@@ -191,14 +194,21 @@ fn select(query: &str, fleet: &Fleet) -> Result<Selection, String> {
 }
 
 fn collectors_of(name: &str) -> BTreeSet<&'static str> {
-    COLLECTORS
+    let of_remotes = COLLECTORS
         .iter()
-        .filter(|collector| match name {
-            "@live" => collector.class == Class::Live,
-            "@background" => collector.class == Class::Background,
-            name => collector.name == name,
+        .map(|collector| (collector.name, collector.class));
+    // What is joined is known from what is asked in the background.
+    let joined = FLEET_COLLECTORS
+        .iter()
+        .map(|collector| (collector.name, Class::Background));
+    of_remotes
+        .chain(joined)
+        .filter(|(known, class)| match name {
+            "@live" => *class == Class::Live,
+            "@background" => *class == Class::Background,
+            name => *known == name,
         })
-        .map(|collector| collector.name)
+        .map(|(known, _)| known)
         .collect()
 }
 

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `GET /` | the landing page, with links to everything |
 //! | `GET /metrics` | the fleet, see [`metrics`] |
+//! | `GET /api/v1/protection` | whether each guest is protected, as JSON |
 //! | `GET /-/healthy`, `GET /-/ready` | 200, whatever the remotes do |
 //! | `POST /-/reload` | reads the configuration again, where `[server] enable_reload` is set |
 
+mod api;
 mod auth;
 pub mod certificate;
 mod health;
@@ -51,6 +53,7 @@ pub fn router(app: Arc<App>) -> Router {
     let guarded = Router::new()
         .route("/", get(landing::page))
         .route("/metrics", get(metrics::scrape))
+        .route("/api/v1/protection", get(api::protection::list))
         .route("/-/reload", post(reload::reload))
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(&app),

@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use proxfleet::metric::exposition::Format;
-use proxfleet::metric::parse::{self, Exposition};
+use proxfleet::metric::parse::{self, Exposition, ParsedSample};
 use simulator::{Clock, Fleet, FleetPlan, PbsPlan, PvePlan, RemotePlan, SimulatedRemote};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -129,12 +129,23 @@ impl Proxfleet {
         }
     }
 
-    /// Scrapes until every collector of every remote has been answered all that it asks.
+    /// Scrapes until every collector of every remote has been answered all that it asks, or is
+    /// known to lack the rights.
     pub async fn scrape_all(&self) -> Exposition {
+        let is_settled = |exposition: &Exposition, sample: &ParsedSample| {
+            let outcome = exposition.samples_named("proxfleet_collector_outcome");
+            let is_forbidden = outcome.iter().any(|outcome| {
+                outcome.labels["outcome"] == "forbidden"
+                    && ["remote", "collector"]
+                        .iter()
+                        .all(|label| outcome.labels[*label] == sample.labels[*label])
+            });
+            sample.value == 1.0 || is_forbidden
+        };
         self.scrape_until("every collector has been answered", |exposition| {
             let all = |name| {
                 let samples = exposition.samples_named(name);
-                !samples.is_empty() && samples.iter().all(|sample| sample.value == 1.0)
+                !samples.is_empty() && samples.iter().all(|sample| is_settled(exposition, sample))
             };
             all("proxfleet_collector_success") && all("proxfleet_collector_coverage_ratio")
         })

@@ -1,7 +1,9 @@
 //! `GET /admin/datastore` and `GET /admin/datastore/{store}/status`.
 
+use super::jobs::{COLLECTION, COLLECTION_SECONDS, OWNER};
+use super::task::Task;
 use super::world::{Datastore, Space};
-use super::{Call, error, route};
+use super::{Call, error, permissions, route};
 use crate::access::Rights;
 use crate::http::Answer;
 use crate::json::{Object, array};
@@ -43,27 +45,14 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn status(call: &Call<'_>) -> Answer {
-    let place = call
-        .server
-        .datastores
-        .iter()
-        .position(|store| store.name == call.capture("store"));
-    let narrow = call.rights == Rights::Narrow && place == Some(0);
+    let narrow = call.sees_part(call.capture("store"));
     if !(call.sees_all() || narrow) {
         return error(403, "permission check failed");
     }
-    let Some(store) = place.and_then(|place| call.server.datastores.get(place)) else {
-        return error(
-            400,
-            &format!("no such datastore '{}'", call.capture("store")),
-        );
+    let store = match readable(call) {
+        Ok(store) => store,
+        Err(answer) => return answer,
     };
-    if store.vanished(&call.faults) {
-        return error(400, "ENOENT: No such file or directory");
-    }
-    if let Some(obstacle) = store.obstacle() {
-        return error(400, &obstacle);
-    }
     // Rights on a namespace do not reach the store's size: it comes as 0 of 0.
     let space = if narrow {
         Space {
@@ -80,7 +69,7 @@ pub(super) fn status(call: &Call<'_>) -> Answer {
         object.text("backend-type", store.backend());
     }
     if call.is_on("verbose") {
-        object.raw("counts", &counts(store));
+        object.raw("counts", &counts(call, store));
         if !narrow {
             object.raw("gc-status", &garbage_collection(call, store));
             if store.kind == DatastoreKind::S3 {
@@ -104,28 +93,64 @@ pub(super) fn status(call: &Call<'_>) -> Answer {
     Answer::data(&object.into_json(None))
 }
 
-/// Groups and snapshots by type; null for a type that the store does not have.
-fn counts(store: &Datastore) -> String {
+/// The datastore of the path, when its content can be read.
+pub(super) fn readable<'a>(call: &Call<'a>) -> Result<&'a Datastore, Answer> {
+    let name = call.capture("store");
+    let found = call
+        .server
+        .datastores
+        .iter()
+        .find(|store| store.name == name);
+    let Some(store) = found else {
+        return Err(error(400, &format!("no such datastore '{name}'")));
+    };
+    if store.vanished(&call.faults) {
+        return Err(error(400, "ENOENT: No such file or directory"));
+    }
+    match store.obstacle() {
+        Some(obstacle) => Err(error(400, &obstacle)),
+        None => Ok(store),
+    }
+}
+
+/// Groups and snapshots by type, of what the token may see; null for a type that the store does not have.
+fn counts(call: &Call<'_>, store: &Datastore) -> String {
     let mut object = Object::new();
-    for (name, part) in [("ct", 3), ("host", 5), ("other", 0), ("vm", 2)] {
-        if part == 0 || !store.collected {
+    for name in ["ct", "host", "other", "vm"] {
+        let (mut groups, mut snapshots) = (0, 0);
+        for group in store.groups.iter().filter(|group| {
+            group.kind.as_str() == name
+                && (call.sees_all()
+                    || permissions::is_below(&group.namespace, permissions::NAMESPACE))
+        }) {
+            groups += 1;
+            snapshots += group.snapshots(call.now).len() as i64;
+        }
+        if groups == 0 {
             object.null(name);
         } else {
             let mut count = Object::new();
-            count
-                .int("groups", store.groups / part)
-                .int("snapshots", store.snapshots() / part);
+            count.int("groups", groups).int("snapshots", snapshots);
             object.raw(name, &count.into_json(None));
         }
     }
     object.into_json(None)
 }
 
-/// The last garbage collection; all 0 and no UPID when there was none.
 pub(super) fn garbage_collection(call: &Call<'_>, store: &Datastore) -> String {
+    collection_fields(call, store).into_json(None)
+}
+
+/// The last garbage collection that ended; all 0 and no UPID when there was none.
+pub(super) fn collection_fields(call: &Call<'_>, store: &Datastore) -> Object {
     let mut object = Object::new();
-    let done = i64::from(store.collected);
-    let chunks = store.snapshots() * 700 * done;
+    let started = COLLECTION.last(call.now - COLLECTION_SECONDS);
+    let snapshots = if store.collected {
+        store.snapshots(started)
+    } else {
+        0
+    };
+    let chunks = snapshots * 700;
     if store.collected && call.server.version >= PbsVersion::V4_2 {
         let mut cache = Object::new();
         cache.int("hits", chunks * 3).int("misses", chunks);
@@ -135,7 +160,7 @@ pub(super) fn garbage_collection(call: &Call<'_>, store: &Datastore) -> String {
         .int("disk-bytes", chunks * (2 << 20))
         .int("disk-chunks", chunks)
         .int("index-data-bytes", chunks * (20 << 20))
-        .int("index-file-count", store.snapshots() * 2 * done)
+        .int("index-file-count", snapshots * 2)
         .int("pending-bytes", chunks * 5_000)
         .int("pending-chunks", chunks / 300)
         .int("removed-bad", 0)
@@ -143,22 +168,10 @@ pub(super) fn garbage_collection(call: &Call<'_>, store: &Datastore) -> String {
         .int("removed-chunks", chunks / 200)
         .int("still-bad", 0);
     if store.collected {
-        // Started at 03:00 of the current day.
-        let started = call.now - call.now.rem_euclid(86_400) + 3 * 3_600;
-        let started = if started > call.now {
-            started - 86_400
-        } else {
-            started
-        };
-        object.text(
-            "upid",
-            &format!(
-                "UPID:{}:000002A8:0000FA7D:00000032:{started:08X}:garbage_collection:{}:root@pam:",
-                call.server.host, store.name
-            ),
-        );
+        let task = Task::new("garbage_collection", &store.name, OWNER, started);
+        object.text("upid", &task.upid(call.server));
     } else {
         object.null("upid");
     }
-    object.into_json(None)
+    object
 }

@@ -1,21 +1,39 @@
 //! A Proxmox Backup Server's API.
 
+mod collections;
+mod content;
 mod datastore;
+mod disks;
+mod job_lists;
+mod jobs;
 mod metrics;
+mod namespace;
 mod node_status;
+mod packages;
 mod permissions;
+mod remotes;
+mod schedule;
+mod services;
+mod snapshots;
+mod subscription;
+mod tape;
+mod task;
+mod tasks;
+mod traffic_control;
 mod usage;
+mod users;
 mod version;
 mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use content::GuestKinds;
 pub(crate) use world::Server;
 
 use crate::access::{Rights, Token};
 use crate::fault::Faults;
-use crate::http::{Answer, Request};
+use crate::http::{Answer, Body, Request};
 use crate::plan::PbsVersion;
 use crate::random::{Random, hash};
 use crate::remote::{Product, RemoteState};
@@ -49,6 +67,34 @@ const ROUTES: &[(Route, Handler)] = &[
     (datastore::LIST_ROUTE, datastore::list),
     (datastore::STATUS_ROUTE, datastore::status),
     (node_status::ROUTE, node_status::answer),
+    (namespace::ROUTE, namespace::answer),
+    (snapshots::GROUPS_ROUTE, snapshots::groups),
+    (snapshots::SNAPSHOTS_ROUTE, snapshots::snapshots),
+    (collections::LIST_ROUTE, collections::list),
+    (collections::STORE_ROUTE, collections::of_store),
+    (job_lists::SYNC_ROUTE, job_lists::sync),
+    (job_lists::VERIFY_ROUTE, job_lists::verify),
+    (job_lists::PRUNE_ROUTE, job_lists::prune),
+    (job_lists::SYNC_CONFIG_ROUTE, job_lists::sync_config),
+    (remotes::ROUTE, remotes::answer),
+    (tasks::LIST_ROUTE, tasks::list),
+    (tasks::STATUS_ROUTE, tasks::status),
+    (tasks::LOG_ROUTE, tasks::log),
+    (packages::UPDATE_ROUTE, packages::update),
+    (packages::VERSIONS_ROUTE, packages::versions),
+    (packages::REPOSITORIES_ROUTE, packages::repositories),
+    (subscription::ROUTE, subscription::answer),
+    (services::ROUTE, services::answer),
+    (disks::LIST_ROUTE, disks::list),
+    (disks::SMART_ROUTE, disks::smart),
+    (disks::ZFS_ROUTE, disks::zfs),
+    (users::ROUTE, users::answer),
+    (traffic_control::ROUTE, traffic_control::answer),
+    (traffic_control::CONFIG_ROUTE, traffic_control::config),
+    (tape::DRIVE_ROUTE, tape::drives),
+    (tape::CHANGER_ROUTE, tape::changers),
+    (tape::MEDIA_ROUTE, tape::media),
+    (tape::BACKUP_ROUTE, tape::backup),
 ];
 
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
@@ -224,6 +270,21 @@ impl Call<'_> {
     /// Whether the token may see all of the server.
     fn sees_all(&self) -> bool {
         matches!(self.rights, Rights::Auditor | Rights::Admin)
+    }
+
+    /// Whether the token may see no more of this datastore than one namespace.
+    fn sees_part(&self, store: &str) -> bool {
+        let first = self.server.datastores.first();
+        self.rights == Rights::Narrow && first.is_some_and(|first| first.name == store)
+    }
+
+    /// A list out of a configuration file, with the file's digest.
+    fn listed(&self, json: &str) -> Answer {
+        let mut random = Random::new(hash(&[json.len() as i64]));
+        let digest: String = (0..4).map(|_| format!("{:016x}", random.next())).collect();
+        Answer::ok(Body::new(format!(
+            "{{\"data\":{json},\"digest\":\"{digest}\"}}"
+        )))
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) const ROUTE: Route = route("/access/permissions", Access::Everyone).w
 ]);
 
 /// The namespace that the narrow token may see in the first datastore.
-const NAMESPACE: &str = "prod";
+pub(super) const NAMESPACE: &str = "prod";
 const AUDIT: &[&str] = &["Datastore.Audit", "Sys.Audit"];
 const ADMIN: &[&str] = &[
     "Datastore.Allocate",
@@ -45,6 +45,14 @@ pub(super) fn holds(rights: Rights, privilege: &str) -> bool {
         Rights::Auditor => AUDIT.contains(&privilege),
         Rights::Nothing | Rights::Separated | Rights::Narrow => false,
     }
+}
+
+/// Whether a namespace is `parent` or below it.
+pub(super) fn is_below(namespace: &str, parent: &str) -> bool {
+    parent.is_empty()
+        || namespace
+            .strip_prefix(parent)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 pub(super) fn answer(call: &Call<'_>) -> Answer {

@@ -1,5 +1,8 @@
 //! What a backup server is made of. As with a cluster, nothing here changes: numbers are functions of the time.
 
+use super::content::{self, Group, GuestKinds};
+use super::jobs::{self, Job, OWNER};
+use super::task::Task;
 use crate::fault::{Fault, Faults};
 use crate::plan::{DatastoreKind, DatastorePlan, PbsPlan, PbsVersion};
 use crate::random::{Random, noise};
@@ -16,6 +19,9 @@ pub(crate) struct Server {
     pub(super) swap: i64,
     pub(super) root_size: i64,
     pub(super) datastores: Vec<Datastore>,
+    pub(super) jobs: Vec<Job>,
+    pub(super) oddities: bool,
+    pub(super) tape: bool,
     phase: i64,
     booted: i64,
     load: f64,
@@ -29,7 +35,10 @@ pub(super) struct Datastore {
     pub(super) comment: Option<&'static str>,
     /// Whether garbage was ever collected.
     pub(super) collected: bool,
-    pub(super) groups: i64,
+    /// Whether collecting garbage finds something to warn of.
+    warns: bool,
+    pub(super) groups: Vec<Group>,
+    pub(super) namespaces: Vec<String>,
     size: i64,
     /// Bytes that are added per day.
     growth: f64,
@@ -68,7 +77,7 @@ impl Space {
 }
 
 impl Server {
-    pub(crate) fn new(plan: &PbsPlan, seed: u64, origin: i64) -> Self {
+    pub(crate) fn new(plan: &PbsPlan, seed: u64, origin: i64, guests: &GuestKinds) -> Self {
         let mut random = Random::new(seed);
         let gib = 1 << 30;
         let repository_id = format!("{}{}", random.uuid(), random.uuid())
@@ -88,8 +97,18 @@ impl Server {
                 .datastores
                 .iter()
                 .enumerate()
-                .map(|(i, plan)| Datastore::new(i, plan, &mut random))
+                .map(|(i, store)| {
+                    let oddities = plan.oddities && i == 0;
+                    let groups = content::groups(store, guests, oddities, origin, &mut random);
+                    Datastore::new(i, store, groups, oddities, &mut random)
+                })
                 .collect(),
+            oddities: plan.oddities,
+            tape: plan.tape,
+            jobs: match &plan.jobs {
+                Some(jobs) => jobs.iter().map(Job::new).collect(),
+                None => jobs::generated(plan),
+            },
             phase: random.between(0, CYCLE - 1),
             booted: origin - random.between(86_400, 60 * 86_400),
             load: 0.05 + 0.4 * random.unit(),
@@ -138,7 +157,13 @@ impl Server {
 }
 
 impl Datastore {
-    fn new(index: usize, plan: &DatastorePlan, random: &mut Random) -> Self {
+    fn new(
+        index: usize,
+        plan: &DatastorePlan,
+        groups: Vec<Group>,
+        warns: bool,
+        random: &mut Random,
+    ) -> Self {
         let tib: i64 = 1 << 40;
         Self {
             name: plan.name.clone(),
@@ -148,7 +173,9 @@ impl Datastore {
                 .copied()
                 .flatten(),
             collected: plan.kind == DatastoreKind::Normal,
-            groups: random.between(5, 60),
+            warns,
+            namespaces: content::namespaces(plan, &groups),
+            groups,
             size: random.pick(&[4, 10, 40]).unwrap_or(&4) * tib,
             growth: random.unit() * 2e10,
             fill: 0.2 + 0.4 * random.unit(),
@@ -166,8 +193,20 @@ impl Datastore {
     }
 
     /// Snapshots of all its groups.
-    pub(super) fn snapshots(&self) -> i64 {
-        self.groups * 9
+    pub(super) fn snapshots(&self, time: i64) -> i64 {
+        let count = |group: &Group| group.snapshots(time).len() as i64;
+        self.groups.iter().map(count).sum()
+    }
+
+    /// How its garbage collections end.
+    pub(super) fn collection_status(&self) -> &'static str {
+        if self.warns { "WARNINGS: 1" } else { "OK" }
+    }
+
+    /// The run of its verification job that began at this time.
+    pub(super) fn verification(&self, start: i64) -> Task {
+        let id = format!("{}:v-{}", self.name, self.name);
+        Task::new("verificationjob", &id, OWNER, start)
     }
 
     /// Whether the path vanished while the daemon had it open.

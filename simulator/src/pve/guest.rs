@@ -1,6 +1,6 @@
 //! Virtual machines and containers, and what they do over time.
 
-use crate::plan::PvePlan;
+use crate::plan::{FIRST_VMID, PvePlan};
 use crate::pve::world::{CYCLE, counter};
 use crate::random::{Random, noise};
 
@@ -69,13 +69,13 @@ pub(super) struct Guest {
     home: usize,
     nodes: usize,
     base: Status,
-    started: i64,
+    pub(super) started: i64,
     life: Life,
     period: i64,
     offset: i64,
     rates: [f64; 4],
     load: f64,
-    seed: i64,
+    pub(super) seed: i64,
 }
 
 /// Where a guest is and what it does at one time.
@@ -86,6 +86,24 @@ pub(super) struct Moment {
     /// Seconds; 0 when it does not run.
     pub(super) uptime: i64,
     pub(super) lock: Option<&'static str>,
+}
+
+/// What is done to a guest by a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Start,
+    Shutdown,
+    Reboot,
+    Migrate,
+}
+
+/// Something done to a guest, on the node where it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) action: Action,
+    pub(super) begin: i64,
+    pub(super) end: i64,
+    pub(super) node: usize,
 }
 
 /// A running guest's numbers; all 0 for a stopped one.
@@ -128,7 +146,7 @@ impl Guest {
         } else {
             Kind::Lxc
         };
-        let vmid = 100 + index as i64;
+        let vmid = FIRST_VMID + index as i64;
         let role = random.pick(&ROLES).copied().unwrap_or("web");
         let template = !all_run && random.unit() < 0.04;
         let runs = !template && (all_run || random.unit() < plan.running_ratio);
@@ -223,6 +241,53 @@ impl Guest {
         self.name
             .clone()
             .unwrap_or_else(|| format!("VM {}", self.vmid))
+    }
+
+    /// What was done to it between two times.
+    pub(super) fn turns(&self, from: i64, until: i64) -> impl Iterator<Item = Turn> + use<'_> {
+        let first = (from - self.offset).div_euclid(self.period);
+        let last = match self.life {
+            Life::Steady => first - 1,
+            _ => (until - self.offset).div_euclid(self.period) + 1,
+        };
+        (first..=last)
+            .flat_map(|whole| self.turns_of_period(whole))
+            .filter(move |turn| turn.begin >= from.max(self.started) && turn.begin <= until)
+    }
+
+    fn turns_of_period(&self, whole: i64) -> Vec<Turn> {
+        let (home, begins) = (self.home, self.offset + whole * self.period);
+        let turn = |action, seconds: i64, end: i64, node| Turn {
+            action,
+            begin: end - seconds,
+            end,
+            node,
+        };
+        match self.life {
+            Life::Steady => Vec::new(),
+            Life::Restarts => vec![turn(Action::Reboot, 6, begins, home)],
+            Life::StopsAndStarts => {
+                let stops = begins + self.period * 3 / 4 + 1;
+                vec![
+                    turn(Action::Start, 2, begins, home),
+                    turn(Action::Shutdown, 9, stops, home),
+                ]
+            }
+            Life::Migrates => {
+                let left = self.at(begins - 1).node;
+                vec![turn(Action::Migrate, MIGRATION, begins, left)]
+            }
+        }
+    }
+
+    /// The process that runs it.
+    pub(super) fn process(&self) -> i64 {
+        2_000 + self.vmid * 17 % 90_000
+    }
+
+    /// A container's swap.
+    pub(super) fn swap(&self) -> i64 {
+        (self.memory / 2).min(512 << 20)
     }
 
     pub(super) fn at(&self, time: i64) -> Moment {

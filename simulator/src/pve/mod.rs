@@ -1,16 +1,45 @@
 //! A PVE cluster's API.
 
+mod agent;
 mod backup_info;
+mod backup_jobs;
+mod backups;
+mod calendar;
+mod ceph;
 mod certificates;
+mod cluster_options;
 mod cluster_status;
+mod disks;
 mod export;
 mod guest;
+mod guest_config;
+mod ha_status;
+mod hardware;
+mod history;
+mod hosted;
+mod lxc_status;
+mod netstat;
+mod network;
 mod node_status;
+mod packages;
 mod permissions;
+mod pressure;
+mod qemu_status;
+mod replication;
 mod resources;
+mod sdn;
+mod services;
+mod snapshots;
+mod storages;
+mod subscription;
+mod task;
+mod task_log;
+mod tasks;
+mod users;
 mod version;
 mod view;
 mod world;
+mod zfs;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +85,55 @@ const ROUTES: &[(Route, Handler)] = &[
     (node_status::ROUTE, node_status::answer),
     (certificates::ROUTE, certificates::answer),
     (backup_info::ROUTE, backup_info::answer),
+    (qemu_status::LIST_ROUTE, qemu_status::list),
+    (qemu_status::ROUTE, qemu_status::current),
+    (lxc_status::LIST_ROUTE, lxc_status::list),
+    (lxc_status::ROUTE, lxc_status::current),
+    (netstat::ROUTE, netstat::answer),
+    (guest_config::QEMU_PENDING_ROUTE, guest_config::qemu_pending),
+    (guest_config::LXC_PENDING_ROUTE, guest_config::lxc_pending),
+    (guest_config::QEMU_ROUTE, guest_config::qemu),
+    (guest_config::LXC_ROUTE, guest_config::lxc),
+    (storages::ROUTE, storages::configured),
+    (storages::NODE_ROUTE, storages::on_node),
+    (snapshots::QEMU_ROUTE, snapshots::qemu),
+    (snapshots::LXC_ROUTE, snapshots::lxc),
+    (backups::ROUTE, backups::content),
+    (backups::PRUNE_ROUTE, backups::prune),
+    (history::ROUTE, history::answer),
+    (agent::FILE_SYSTEMS_ROUTE, agent::file_systems),
+    (agent::SYSTEM_ROUTE, agent::system),
+    (tasks::NODE_ROUTE, tasks::of_node),
+    (tasks::STATUS_ROUTE, tasks::status),
+    (task_log::ROUTE, task_log::answer),
+    (tasks::CLUSTER_ROUTE, tasks::of_cluster),
+    (ha_status::CURRENT_ROUTE, ha_status::current),
+    (ha_status::MANAGER_ROUTE, ha_status::manager),
+    (replication::CONFIGURED_ROUTE, replication::configured),
+    (replication::NODE_ROUTE, replication::on_node),
+    (replication::STATUS_ROUTE, replication::status),
+    (backup_jobs::ROUTE, backup_jobs::answer),
+    (calendar::ROUTE, calendar::answer),
+    (packages::UPDATE_ROUTE, packages::update),
+    (packages::VERSIONS_ROUTE, packages::versions),
+    (packages::REPOSITORIES_ROUTE, packages::repositories),
+    (subscription::ROUTE, subscription::answer),
+    (services::ROUTE, services::answer),
+    (users::ROUTE, users::answer),
+    (cluster_options::ROUTE, cluster_options::answer),
+    (disks::LIST_ROUTE, disks::list),
+    (disks::SMART_ROUTE, disks::smart),
+    (zfs::LIST_ROUTE, zfs::list),
+    (zfs::ROUTE, zfs::pool),
+    (network::ROUTE, network::answer),
+    (sdn::ZONES_ROUTE, sdn::zones),
+    (sdn::VNETS_ROUTE, sdn::vnets),
+    (sdn::CONTROLLERS_ROUTE, sdn::controllers),
+    (sdn::NODE_ROUTE, sdn::on_node),
+    (ceph::STATUS_ROUTE, ceph::not_installed),
+    (ceph::METADATA_ROUTE, ceph::not_installed),
+    (ceph::OSD_ROUTE, ceph::not_installed),
+    (ceph::POOL_ROUTE, ceph::not_installed),
 ];
 
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
@@ -120,16 +198,19 @@ pub(crate) fn answer(
         }
     };
     let node = captures.get("node");
-    if let Access::Privilege { path, name } = route.access
-        && !permissions::holds(cluster.version, token.rights, name)
-    {
-        return error(
-            403,
-            &format!(
-                "Permission check failed ({}, {name})",
-                path.replace("{node}", node.unwrap_or_default())
-            ),
-        );
+    if let Access::Privilege { path, name } = route.access {
+        let path = captures.fill(path);
+        let name = permissions::named(cluster.version, name);
+        if !permissions::allows(cluster, token.rights, &path, name) {
+            return error(403, &format!("Permission check failed ({path}, {name})"));
+        }
+    }
+    if let Access::Either { paths, name } = route.access {
+        let allowed =
+            |path: &str| permissions::allows(cluster, token.rights, &captures.fill(path), name);
+        if !paths.into_iter().any(allowed) {
+            return error(403, "Permission check failed");
+        }
     }
     let faults = remote.faults();
     let view = cluster.view(endpoint, remote.clock.now(), &faults);
@@ -145,7 +226,7 @@ pub(crate) fn answer(
         view,
     };
     if let Some(node) = node {
-        match call.reach(node) {
+        match call.reach(node, route.local) {
             Ok(index) => call.node = index,
             Err(answer) => return answer,
         }
@@ -201,6 +282,7 @@ impl Call<'_> {
 
     fn check_parameters(&self, route: &Route) -> Result<(), Answer> {
         let version = self.cluster.version.version();
+        self.check_vmid()?;
         for (name, value) in &self.request.query {
             let known = route
                 .parameters
@@ -243,8 +325,20 @@ impl Call<'_> {
         Ok(())
     }
 
+    fn check_vmid(&self) -> Result<(), Answer> {
+        let Some(vmid) = self.captures.get("vmid") else {
+            return Ok(());
+        };
+        let text = match vmid.parse::<i64>() {
+            Ok(100..) => return Ok(()),
+            Ok(_) => "invalid format - value does not look like a valid VM ID\n".to_owned(),
+            Err(_) => format!("type check ('integer') failed - got '{vmid}'"),
+        };
+        Err(parameter_error("vmid", &text))
+    }
+
     /// The place of a node in the cluster, or the error that stands between this endpoint and it.
-    fn reach(&self, name: &str) -> Result<usize, Answer> {
+    fn reach(&self, name: &str, local: bool) -> Result<usize, Answer> {
         let Some(index) = self.cluster.nodes.iter().position(|node| node.name == name) else {
             return Err(error(
                 500,
@@ -253,7 +347,7 @@ impl Call<'_> {
                 ),
             ));
         };
-        match self.obstacle(index) {
+        match self.obstacle(index).filter(|_| !local) {
             None => Ok(index),
             Some(Obstacle::Refused) => Err(Answer::empty(595, "Connection refused")),
             Some(Obstacle::Hangs) => {
@@ -306,4 +400,14 @@ const fn route(path: &'static str, access: Access) -> Route {
 const SYSTEM_AUDIT: Access = Access::Privilege {
     path: "/",
     name: "Sys.Audit",
+};
+
+const NODE_AUDIT: Access = Access::Privilege {
+    path: "/nodes/{node}",
+    name: "Sys.Audit",
+};
+
+const VM_AUDIT: Access = Access::Privilege {
+    path: "/vms/{vmid}",
+    name: "VM.Audit",
 };

@@ -2,23 +2,18 @@
 
 use super::view::NodeView;
 use super::world::Node;
-use super::{Call, route};
+use super::{Call, NODE_AUDIT, route};
 use crate::access::Rights;
 use crate::http::Answer;
 use crate::json::{Object, array};
 use crate::plan::PveVersion;
+use crate::random::noise;
 use crate::route::{Access, Route};
 
 pub(super) const LIST_ROUTE: Route = route("/nodes", Access::Everyone);
-pub(super) const ROUTE: Route = route(
-    "/nodes/{node}/status",
-    Access::Privilege {
-        path: "/nodes/{node}",
-        name: "Sys.Audit",
-    },
-);
+pub(super) const ROUTE: Route = route("/nodes/{node}/status", NODE_AUDIT);
 
-const KERNEL: &str = "6.17.4-2-pve";
+pub(super) const KERNEL: &str = "6.17.4-2-pve";
 const KERNEL_BUILD: &str = "#1 SMP PREEMPT_DYNAMIC PMX 6.17.4-2";
 
 pub(super) fn list(call: &Call<'_>) -> Answer {
@@ -109,9 +104,14 @@ pub(super) fn answer(call: &Call<'_>) -> Answer {
         .text("sysname", "Linux")
         .text("version", KERNEL_BUILD);
     let mut boot = Object::new();
-    boot.text("mode", "legacy-bios");
+    match noise(&[node.seed, 10]) {
+        low if low < 0.4 => boot.text("mode", "legacy-bios"),
+        low => boot
+            .text("mode", "efi")
+            .int("secureboot", i64::from(low < 0.7)),
+    };
     let mut merging = Object::new();
-    merging.int("shared", 0);
+    merging.int("shared", numbers.memory_used / 50);
     let loads = array(numbers.load.map(|load| format!("\"{load:.2}\"")));
     let version = call.cluster.version.version();
     object

@@ -1,5 +1,6 @@
 //! `GET /access/permissions`: what the asking token may do, by path.
 
+use super::world::Cluster;
 use super::{Call, route};
 use crate::access::Rights;
 use crate::http::Answer;
@@ -76,6 +77,32 @@ const ADMINISTRATOR: &[&str] = &[
     "VM.Snapshot",
     "VM.Snapshot.Rollback",
 ];
+
+/// Whether a kind of token holds one of the privileges of `A|B` on a path.
+pub(super) fn allows(cluster: &Cluster, rights: Rights, path: &str, privileges: &str) -> bool {
+    let own = cluster
+        .guests
+        .first()
+        .is_some_and(|guest| path == format!("/vms/{}", guest.vmid));
+    privileges.split('|').any(|privilege| {
+        holds(cluster.version, rights, privilege)
+            || (rights == Rights::Narrow && own && holds_as_user(cluster.version, privilege))
+    })
+}
+
+/// What a `PVEVMUser` may do with its guest.
+fn holds_as_user(version: PveVersion, privilege: &str) -> bool {
+    VM_USER.contains(&privilege)
+        || (version >= PveVersion::V9_1 && privilege == "VM.GuestAgent.Audit")
+}
+
+/// The privileges as the version names them: before 9.0 reading from the guest agent needed `VM.Monitor`.
+pub(super) fn named(version: PveVersion, privileges: &'static str) -> &'static str {
+    match version {
+        PveVersion::V8_4 if privileges.starts_with("VM.GuestAgent.") => "VM.Monitor",
+        _ => privileges,
+    }
+}
 
 /// Whether a kind of token holds a privilege on the whole tree.
 pub(super) fn holds(version: PveVersion, rights: Rights, privilege: &str) -> bool {

@@ -220,7 +220,7 @@ impl Writer<'_> {
                 let available = storage.active && !seen.forgotten;
                 self.object
                     .text("id", &format!("storage/{}/{}", node.name, storage.name))
-                    .text("storage", storage.name)
+                    .text("storage", &storage.name)
                     .text("node", &node.name)
                     .text("type", "storage")
                     .text("plugintype", storage.plugin)

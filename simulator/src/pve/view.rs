@@ -92,6 +92,16 @@ impl Cluster {
 }
 
 impl View {
+    /// Where a guest is now and what it does, as its node knows without waiting for a broadcast.
+    pub(super) fn live(&self, guest: &super::guest::Guest) -> Moment {
+        let placed = guest.at(self.placed);
+        Moment {
+            node: placed.node,
+            lock: placed.lock,
+            ..guest.at(self.now)
+        }
+    }
+
     /// Where a guest is now, with the numbers' time: its node's last broadcast.
     pub(super) fn guest<'v>(
         &'v self,

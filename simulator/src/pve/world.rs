@@ -1,9 +1,12 @@
 //! What a cluster is made of. Nothing here changes: what moves is a function of these values and of the time,
 //! so that the past can be asked for, and a frozen node is simply asked at an earlier time.
 
-use crate::plan::{PvePlan, PveVersion};
-use crate::pve::guest::Guest;
+use std::collections::HashMap;
+
+use crate::plan::{BackupKind, BackupStorage, PvePlan, PveVersion};
+use crate::pve::guest::{Guest, Kind};
 use crate::random::{Random, noise};
+use crate::remote::Endpoint;
 
 /// pvestatd broadcasts once in this many seconds.
 pub(crate) const CYCLE: i64 = 10;
@@ -20,6 +23,9 @@ pub(crate) struct Cluster {
     pub(super) storages: Vec<Storage>,
     pub(super) zones: Vec<Zone>,
     pub(super) pools: Vec<String>,
+    pub(super) oddities: bool,
+    /// When the fleet started.
+    pub(super) started: i64,
 }
 
 pub(crate) struct Node {
@@ -35,7 +41,7 @@ pub(crate) struct Node {
     pub(super) receive_rate: f64,
     pub(super) transmit_rate: f64,
     load: f64,
-    seed: i64,
+    pub(super) seed: i64,
 }
 
 /// A node's numbers at one time.
@@ -52,15 +58,23 @@ pub(super) struct NodeNumbers {
 }
 
 pub(crate) struct Storage {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) plugin: &'static str,
     pub(super) content: &'static str,
     pub(super) shared: bool,
     pub(super) active: bool,
     /// Not enabled: absent from `/cluster/resources`, and a 0 of 0 in the export.
     pub(super) disabled: bool,
+    /// What stands in its configuration beside the kinds of content.
+    pub(super) options: Vec<(&'static str, StorageOption)>,
     size: i64,
     seed: i64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum StorageOption {
+    Text(String),
+    Number(i64),
 }
 
 pub(crate) struct Zone {
@@ -71,6 +85,18 @@ pub(crate) struct Zone {
 }
 
 impl Cluster {
+    /// What each guest is to a backup server, by its vmid.
+    pub(crate) fn backup_kinds(&self) -> HashMap<i64, BackupKind> {
+        let kind = |guest: &Guest| match guest.kind {
+            Kind::Qemu => BackupKind::Vm,
+            Kind::Lxc => BackupKind::Ct,
+        };
+        self.guests
+            .iter()
+            .map(|guest| (guest.vmid, kind(guest)))
+            .collect()
+    }
+
     /// `origin` is the time at which the fleet starts; everything booted before it.
     pub(crate) fn new(plan: &PvePlan, seed: u64, origin: i64) -> Self {
         let mut random = Random::new(seed);
@@ -100,14 +126,38 @@ impl Cluster {
             nodes,
             guests,
             restless,
-            storages: storages(plan.oddities, &mut random),
+            storages: storages(plan, &mut random),
+            started: origin,
             zones: zones(plan.oddities),
+            oddities: plan.oddities,
             pools,
         }
     }
 
     pub(crate) fn node_names(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().map(|node| node.name.as_str())
+    }
+
+    /// Gives the storages that name a backup server of the fleet its address and certificate.
+    pub(crate) fn connect_backup_servers(&mut self, servers: &HashMap<String, Endpoint>) {
+        for storage in &mut self.storages {
+            let named = storage
+                .options
+                .iter_mut()
+                .find_map(|(name, option)| match option {
+                    StorageOption::Text(server) if *name == "server" => Some(server),
+                    _ => None,
+                });
+            let Some(server) = named else { continue };
+            if let Some(endpoint) = servers.get(server) {
+                *server = endpoint.address.ip().to_string();
+                let port = StorageOption::Number(i64::from(endpoint.address.port()));
+                let fingerprint = StorageOption::Text(endpoint.fingerprint.clone());
+                storage
+                    .options
+                    .extend([("port", port), ("fingerprint", fingerprint)]);
+            }
+        }
     }
 
     pub(super) fn has_memory_of_host(&self) -> bool {
@@ -190,35 +240,89 @@ pub(super) fn counter(rate: f64, seconds: i64) -> i64 {
     (rate * (elapsed + wave)).max(0.0) as i64
 }
 
-fn storages(oddities: bool, random: &mut Random) -> Vec<Storage> {
+fn storages(plan: &PvePlan, random: &mut Random) -> Vec<Storage> {
+    use StorageOption::{Number, Text};
     let tib: i64 = 1 << 40;
-    let mut storage = |name, plugin, content, shared, size| Storage {
-        name,
+    let mut storage = |name: &str, plugin, content, shared, size| Storage {
+        name: name.to_owned(),
         plugin,
         content,
         shared,
         active: true,
         disabled: false,
+        options: Vec::new(),
         size,
         seed: random.between(1, 1 << 40),
     };
+    let text = |value: &str| Text(value.to_owned());
+    let nfs = |name: &str| {
+        vec![
+            ("server", text("192.0.2.20")),
+            ("export", Text(format!("/export/{name}"))),
+            ("path", Text(format!("/mnt/pve/{name}"))),
+        ]
+    };
     let mut storages = vec![
-        storage("local", "dir", "iso,vztmpl,backup", false, tib / 10),
-        storage("local-lvm", "lvmthin", "images,rootdir", false, 2 * tib),
-        storage("nas", "nfs", "images,iso,backup", true, 20 * tib),
+        Storage {
+            options: vec![("path", text("/var/lib/vz"))],
+            ..storage("local", "dir", "iso,vztmpl,backup", false, tib / 10)
+        },
+        Storage {
+            options: vec![("vgname", text("pve")), ("thinpool", text("data"))],
+            ..storage("local-lvm", "lvmthin", "images,rootdir", false, 2 * tib)
+        },
+        Storage {
+            options: nfs("nas"),
+            ..storage("nas", "nfs", "images,iso,backup", true, 20 * tib)
+        },
     ];
-    if oddities {
+    if plan.oddities {
         storages.push(Storage {
             active: false,
+            options: nfs("attic"),
             ..storage("attic", "nfs", "backup", true, tib)
         });
         storages.push(Storage {
             active: false,
             disabled: true,
+            options: vec![("path", text("/mnt/pve/retired")), ("disable", Number(1))],
             ..storage("retired", "dir", "images", false, tib)
         });
     }
+    for server in &plan.backup_servers {
+        storages.push(Storage {
+            options: backup_server_options(server),
+            ..storage(&server.storage, "pbs", "backup", true, 50 * tib)
+        });
+    }
+    for storage in &mut storages {
+        if storage.shared {
+            storage.options.push(("shared", Number(1)));
+        }
+    }
     storages
+}
+
+fn backup_server_options(server: &BackupStorage) -> Vec<(&'static str, StorageOption)> {
+    let text = |value: &String| StorageOption::Text(value.clone());
+    let mut options = vec![
+        ("server", text(&server.server)),
+        ("datastore", text(&server.datastore)),
+        ("username", text(&server.username)),
+    ];
+    let port = server
+        .port
+        .map(|port| StorageOption::Number(i64::from(port)));
+    options.extend(port.map(|port| ("port", port)));
+    options.extend(
+        server
+            .namespace
+            .as_ref()
+            .map(|name| ("namespace", text(name))),
+    );
+    let fingerprint = server.fingerprint.as_ref().map(text);
+    options.extend(fingerprint.map(|fingerprint| ("fingerprint", fingerprint)));
+    options
 }
 
 fn zones(oddities: bool) -> Vec<Zone> {

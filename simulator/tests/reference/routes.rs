@@ -50,6 +50,7 @@ fn routes_are_those_of_the_schemas() {
                             simulator::Kind::Boolean => "boolean",
                             simulator::Kind::Integer => "integer",
                             simulator::Kind::Text | simulator::Kind::OneOf(_) => "string",
+                            simulator::Kind::ListOf(_) => "array",
                         };
                         if property["type"] != wanted {
                             found.push(format!("{path}: {name} is {}", property["type"]));
@@ -69,15 +70,21 @@ fn routes_are_those_of_the_schemas() {
             let agrees = match route.access {
                 Access::World => permissions["user"] == "world",
                 Access::Everyone => permissions["user"] == "all",
+                Access::Either { paths, name } => {
+                    let [one, other] = paths.map(|path| serde_json::json!(["perm", path, [name]]));
+                    permissions["check"] == serde_json::json!(["or", one, other])
+                }
                 Access::Privilege { path, name } => {
                     let check = &permissions["check"];
+                    let names: Vec<&str> = name.split('|').collect();
                     *check == serde_json::json!(["perm", path, [name]])
+                        || *check == serde_json::json!(["perm", path, names, "any", 1])
                         || (check["path"].as_array().is_some_and(|parts| {
                             parts
                                 .iter()
                                 .map(|part| format!("/{}", part.as_str().unwrap_or_default()))
                                 .collect::<String>()
-                                == path
+                                == path.trim_end_matches('/')
                         }) && check["privs"] == serde_json::json!([name]))
                 }
             };

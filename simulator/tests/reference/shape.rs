@@ -81,23 +81,55 @@ impl Shape {
 /// Entries of a list are compared with those of their kind.
 fn group(item: &Value) -> String {
     let text = |key: &str| item.get(key).and_then(Value::as_str);
+    if let (Some(active), Some(_)) = (item.get("active"), item.get("used")) {
+        return format!("storage, active: {active}");
+    }
+    if item.get("snaptime").is_some() {
+        return "snapshot".to_owned();
+    }
+    if let (Some(_), Some(_)) = (text("upid"), text("type")) {
+        let ended = item.get("endtime").is_some();
+        return if ended { "task" } else { "running task" }.to_owned();
+    }
+    if let (Some(_), Some(_)) = (text("devpath"), text("type")) {
+        return "disk".to_owned();
+    }
+    if let Some(part @ ("quorum" | "master" | "fencing" | "lrm" | "service")) = text("type") {
+        return part.to_owned();
+    }
     let id = text("id").and_then(|id| id.split('/').next());
     match (text("metric"), text("type"), text("status"), text("store")) {
         (Some(metric), ..) => format!("{}:{metric}", id.unwrap_or_default()),
         (_, Some(kind), Some(status), _) => format!("{kind}:{status}"),
         (_, Some(kind), None, _) => kind.to_owned(),
+        (_, None, Some(status), _) if item.get("vmid").is_some() => status.to_owned(),
         (.., Some(_)) if item.get("total").is_some() => "full store".to_owned(),
         (.., Some(_)) => "store".to_owned(),
         _ => String::new(),
     }
 }
 
-/// Paths and privileges are keys of their own kind.
+/// Paths, privileges and devices are keys of their own kind.
 fn general(key: &str) -> String {
     if key.starts_with('/') {
         "/*".into()
     } else if key.contains('.') {
         "*.*".into()
+    } else if key.starts_with("tap") {
+        "tap*".into()
+    } else if key.starts_with("vm:") || key.starts_with("ct:") {
+        "service*".into()
+    } else if key
+        .strip_prefix("pve")
+        .is_some_and(|number| number.parse::<u32>().is_ok())
+    {
+        "node*".into()
+    } else if key.len() == 22 && !key.contains('-') {
+        "uid*".into()
+    } else if let Some(device @ ("net" | "scsi" | "virtio" | "mp")) =
+        key.strip_suffix(|last: char| last.is_ascii_digit())
+    {
+        format!("{device}*")
     } else {
         key.into()
     }

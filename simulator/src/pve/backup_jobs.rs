@@ -1,0 +1,125 @@
+//! `GET /cluster/backup`: the backup jobs.
+
+use super::calendar::Calendar;
+use super::guest::Guest;
+use super::world::Cluster;
+use super::{Call, SYSTEM_AUDIT, route};
+use crate::http::Answer;
+use crate::json::{Object, array};
+use crate::random::Random;
+use crate::route::Route;
+
+pub(super) const ROUTE: Route = route("/cluster/backup", SYSTEM_AUDIT);
+
+struct Job {
+    id: &'static str,
+    schedule: &'static str,
+    storage: &'static str,
+    enabled: bool,
+    comment: Option<&'static str>,
+    selection: Selection,
+}
+
+/// Which guests a job takes.
+enum Selection {
+    AllBut(Vec<String>),
+    These(Vec<String>),
+    Pool(String),
+}
+
+/// What the guests' `in_backup` says is what the enabled jobs take: the nightly one leaves out all others.
+fn jobs(cluster: &Cluster) -> Vec<Job> {
+    let vmids = |chosen: &dyn Fn(&Guest) -> bool| {
+        let guests = cluster.guests.iter().filter(|guest| chosen(guest));
+        guests
+            .map(|guest| guest.vmid.to_string())
+            .collect::<Vec<_>>()
+    };
+    let covered = vmids(&|guest| guest.in_backup);
+    let mut jobs = vec![
+        Job {
+            id: "backup-nightly",
+            schedule: "02:00",
+            storage: "nas",
+            enabled: true,
+            comment: None,
+            selection: Selection::AllBut(vmids(&|guest| !guest.in_backup)),
+        },
+        Job {
+            id: "backup-monthly",
+            schedule: "*-*-1 04:00",
+            storage: "nas",
+            enabled: false,
+            comment: Some("until the tapes are full"),
+            selection: Selection::These(covered.iter().take(2).cloned().collect()),
+        },
+    ];
+    jobs.extend(cluster.pools.last().map(|pool| Job {
+        id: "9d1f6c1e-4b7a-4c55-8a0e-2f6f1f0b7d11",
+        schedule: "sat 23:30",
+        storage: "nas",
+        enabled: false,
+        comment: Some("waits for the new storage"),
+        selection: Selection::Pool(pool.clone()),
+    }));
+    if cluster.oddities {
+        let gone = cluster.guests.last().map_or(100, |guest| guest.vmid + 1);
+        jobs.push(Job {
+            id: "backup-attic",
+            schedule: "sun 01:00",
+            storage: "attic",
+            enabled: false,
+            comment: None,
+            selection: Selection::These(vec![gone.to_string()]),
+        });
+    }
+    jobs
+}
+
+pub(super) fn answer(call: &Call<'_>) -> Answer {
+    let mut random = call.order();
+    let mut entries: Vec<String> = jobs(call.cluster)
+        .iter()
+        .map(|job| described(job, call.view.now, &mut random))
+        .collect();
+    random.shuffle(&mut entries);
+    Answer::data(&array(entries))
+}
+
+/// A disabled job has a next run all the same.
+fn described(job: &Job, now: i64, random: &mut Random) -> String {
+    let mut object = Object::new();
+    object
+        .text("id", job.id)
+        .text("type", "vzdump")
+        .text("schedule", job.schedule)
+        .text("storage", job.storage)
+        .int("enabled", i64::from(job.enabled))
+        .text("mode", "snapshot")
+        .text("compress", "zstd")
+        .text("notes-template", "{{guestname}}");
+    let mut kept = Object::new();
+    kept.text("keep-last", "3");
+    object.raw("prune-backups", &kept.into_json(None));
+    if let Some(next) = Calendar::parse(job.schedule).and_then(|calendar| calendar.next(now)) {
+        object.int("next-run", next);
+    }
+    if let Some(comment) = job.comment {
+        object.text("comment", comment);
+    }
+    match &job.selection {
+        Selection::AllBut(excluded) => {
+            object.int("all", 1);
+            if !excluded.is_empty() {
+                object.text("exclude", &excluded.join(","));
+            }
+        }
+        Selection::These(vmids) => {
+            object.text("vmid", &vmids.join(","));
+        }
+        Selection::Pool(pool) => {
+            object.text("pool", pool);
+        }
+    }
+    object.into_json(Some(random))
+}

@@ -1,0 +1,430 @@
+//! Is this guest protected? Every guest joined with every restore point that is known to be its.
+
+use std::collections::BTreeSet;
+
+use super::facts::{Cluster, Group, Guest, Job, Point, Selection, Server, ServerLink, Storage};
+use crate::source::GuestKind;
+
+/// Without a job that tells, backups are expected daily.
+const USUAL_GAP: f64 = 86_400.0;
+
+/// What is known of a guest's protection: exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// The newest restore point is as new as the jobs promise.
+    Protected,
+    /// It is older than that.
+    Stale,
+    /// The last backup failed, or the newest restore point did not pass its verification.
+    Failed,
+    /// There is no restore point anywhere.
+    Unprotected,
+    /// A job leaves the guest out by name, and no other takes it.
+    Excluded,
+    /// A place where restore points may be cannot be read, or they may be another guest's.
+    Unknown,
+}
+
+impl State {
+    pub const ALL: [Self; 6] = [
+        Self::Protected,
+        Self::Stale,
+        Self::Failed,
+        Self::Unprotected,
+        Self::Excluded,
+        Self::Unknown,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Protected => "protected",
+            Self::Stale => "stale",
+            Self::Failed => "failed",
+            Self::Unprotected => "unprotected",
+            Self::Excluded => "excluded",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Where a restore point is: on a backup server, or on a storage of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The backup server's remote; empty for a storage.
+    pub backup_remote: String,
+    /// Of the backup server.
+    pub datastore: String,
+    pub backup_namespace: String,
+    /// Of the cluster.
+    pub storage: String,
+}
+
+/// The verdict on one guest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Protection {
+    pub remote: String,
+    pub vmid: u32,
+    pub kind: GuestKind,
+    pub name: String,
+    pub state: State,
+    /// Why, in words for the operator.
+    pub reason: String,
+    /// Unix seconds.
+    pub newest: Option<f64>,
+    pub newest_place: Option<Place>,
+    /// Of the newest restore point.
+    pub verified: Option<bool>,
+    /// How many places have a restore point.
+    pub places: usize,
+    /// Ids of the enabled jobs that take the guest; `None` where the jobs could not be read.
+    pub jobs: Option<Vec<String>>,
+}
+
+/// A group on a backup server that is known to be of one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedGroup {
+    pub remote: String,
+    pub datastore: String,
+    pub namespace: String,
+    pub kind: GuestKind,
+    pub vmid: u32,
+    /// The cluster's guest is gone.
+    pub orphaned: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// By remote and number.
+    pub guests: Vec<Protection>,
+    pub groups: Vec<LinkedGroup>,
+}
+
+/// A group with its place, and the clusters whose storages lead to it.
+struct Candidate<'a> {
+    server: usize,
+    datastore: &'a str,
+    group: &'a Group,
+    clusters: BTreeSet<usize>,
+}
+
+impl Candidate<'_> {
+    fn owner(&self) -> Option<usize> {
+        match self.clusters.len() {
+            1 => self.clusters.first().copied(),
+            _ => None,
+        }
+    }
+
+    fn is_of(&self, guest: &Guest) -> bool {
+        self.group.vmid == guest.vmid && self.group.kind == guest.kind
+    }
+}
+
+/// Judges every guest at a time, in Unix seconds.
+pub(super) fn judge(clusters: &[Cluster], servers: &[Server], now: f64) -> Judgement {
+    let candidates = candidates(clusters, servers);
+    let mut judgement = Judgement::default();
+    for (index, cluster) in clusters.iter().enumerate() {
+        for guest in &cluster.guests {
+            let evidence = gather(index, cluster, guest, &candidates, servers);
+            judgement
+                .guests
+                .push(verdict(cluster, guest, evidence, now));
+        }
+    }
+    for candidate in &candidates {
+        let owner = candidate.owner().and_then(|owner| clusters.get(owner));
+        if let (Some(cluster), Some(server)) = (owner, servers.get(candidate.server)) {
+            judgement.groups.push(LinkedGroup {
+                remote: server.remote.clone(),
+                datastore: candidate.datastore.to_owned(),
+                namespace: candidate.group.namespace.clone(),
+                kind: candidate.group.kind,
+                vmid: candidate.group.vmid,
+                orphaned: !cluster.guests.iter().any(|guest| candidate.is_of(guest)),
+            });
+        }
+    }
+    judgement
+}
+
+/// The link is what the storage says: server, datastore, namespace and user. The number alone would
+/// take one cluster's guest for another's.
+fn candidates<'a>(clusters: &[Cluster], servers: &'a [Server]) -> Vec<Candidate<'a>> {
+    let mut candidates = Vec::new();
+    for (index, server) in servers.iter().enumerate() {
+        for datastore in &server.datastores {
+            for group in &datastore.groups {
+                let links = |storage: &Storage| {
+                    storage.server.as_ref().is_some_and(|link| {
+                        is_server(link, server)
+                            && link.datastore == datastore.name
+                            && link.namespace == group.namespace
+                            && link.username == group.owner
+                    })
+                };
+                let clusters = clusters.iter().enumerate();
+                candidates.push(Candidate {
+                    server: index,
+                    datastore: &datastore.name,
+                    group,
+                    clusters: clusters
+                        .filter(|(_, cluster)| cluster.storages.iter().any(links))
+                        .map(|(index, _)| index)
+                        .collect(),
+                });
+            }
+        }
+    }
+    candidates
+}
+
+/// By the certificate, else by address.
+fn is_server(link: &ServerLink, server: &Server) -> bool {
+    if let Some(fingerprint) = link.fingerprint
+        && server.fingerprints.contains(&fingerprint)
+    {
+        return true;
+    }
+    server
+        .addresses
+        .iter()
+        .any(|(host, port)| host.eq_ignore_ascii_case(&link.host) && *port == link.port)
+}
+
+/// What speaks for a guest.
+#[derive(Default)]
+struct Evidence {
+    points: Vec<(Place, Point)>,
+    /// Why there may be more that is not seen.
+    doubts: Vec<String>,
+}
+
+fn gather(
+    index: usize,
+    cluster: &Cluster,
+    guest: &Guest,
+    candidates: &[Candidate<'_>],
+    servers: &[Server],
+) -> Evidence {
+    let mut evidence = Evidence::default();
+    let of_guest = candidates.iter().filter(|candidate| candidate.is_of(guest));
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    for candidate in of_guest {
+        if candidate.owner() == Some(index) {
+            own.push(candidate);
+        } else if candidate.clusters.contains(&index) {
+            evidence.doubts.push(format!(
+                "the group in {} is reached by the storages of more than one cluster with the same user",
+                candidate.datastore
+            ));
+        } else if candidate.clusters.is_empty() {
+            others.push(candidate);
+        }
+    }
+    for candidate in &own {
+        evidence.add_group(candidate, servers);
+    }
+    // A sync keeps the times of its backups: a group that nobody's storage leads to, with a backup
+    // of the very second, is a copy. Unless another cluster has one of that second, too.
+    for copy in others {
+        let is_copy_of = |original: &Candidate<'_>| shares_a_time(original.group, copy.group);
+        let foreign = candidates.iter().any(|other| {
+            other.is_of(guest)
+                && other.owner().is_some_and(|owner| owner != index)
+                && is_copy_of(other)
+        });
+        if !foreign && own.iter().any(|original| is_copy_of(original)) {
+            evidence.add_group(copy, servers);
+        }
+    }
+    for storage in &cluster.storages {
+        evidence.add_storage(storage, guest, servers);
+    }
+    evidence
+}
+
+fn shares_a_time(a: &Group, b: &Group) -> bool {
+    a.points
+        .iter()
+        .any(|point| b.points.iter().any(|other| other.time == point.time))
+}
+
+impl Evidence {
+    fn add_group(&mut self, candidate: &Candidate<'_>, servers: &[Server]) {
+        let Some(server) = servers.get(candidate.server) else {
+            return;
+        };
+        let place = Place {
+            backup_remote: server.remote.clone(),
+            datastore: candidate.datastore.to_owned(),
+            backup_namespace: candidate.group.namespace.clone(),
+            storage: String::new(),
+        };
+        let points = candidate.group.points.iter();
+        self.points
+            .extend(points.map(|point| (place.clone(), *point)));
+    }
+
+    /// A storage on a backup server that is a remote as well has been seen there, with more detail.
+    fn add_storage(&mut self, storage: &Storage, guest: &Guest, servers: &[Server]) {
+        let on_a_remote = storage.server.as_ref().is_some_and(|link| {
+            servers.iter().any(|server| {
+                is_server(link, server)
+                    && server
+                        .datastores
+                        .iter()
+                        .any(|datastore| datastore.name == link.datastore)
+            })
+        });
+        if on_a_remote {
+            return;
+        }
+        let Some(points) = &storage.points else {
+            self.doubts.push(format!(
+                "the backups on storage {} cannot be seen",
+                storage.name
+            ));
+            return;
+        };
+        let place = Place {
+            backup_remote: String::new(),
+            datastore: String::new(),
+            backup_namespace: String::new(),
+            storage: storage.name.clone(),
+        };
+        let own = points.iter().filter(|point| {
+            point.vmid == guest.vmid && point.kind.is_none_or(|kind| kind == guest.kind)
+        });
+        self.points.extend(own.map(|point| (place.clone(), *point)));
+    }
+}
+
+fn verdict(cluster: &Cluster, guest: &Guest, evidence: Evidence, now: f64) -> Protection {
+    // Of equals the first: the original stands before its copies.
+    let newest = evidence.points.iter().reduce(|newest, next| {
+        if next.1.time > newest.1.time {
+            next
+        } else {
+            newest
+        }
+    });
+    let places: BTreeSet<&Place> = evidence.points.iter().map(|(place, _)| place).collect();
+    let jobs: Option<Vec<&Job>> = cluster.jobs.as_ref().map(|jobs| {
+        let takes = |job: &&Job| job.enabled && takes(job, guest);
+        jobs.iter().filter(takes).collect()
+    });
+    let (state, reason) = state(
+        cluster,
+        guest,
+        newest.map(|(_, point)| point),
+        &evidence,
+        jobs.as_deref(),
+        now,
+    );
+    Protection {
+        remote: cluster.remote.clone(),
+        vmid: guest.vmid,
+        kind: guest.kind,
+        name: guest.name.clone(),
+        state,
+        reason,
+        newest: newest.map(|(_, point)| point.time),
+        newest_place: newest.map(|(place, _)| place.clone()),
+        verified: newest.and_then(|(_, point)| point.verified),
+        places: places.len(),
+        jobs: jobs.map(|jobs| jobs.iter().map(|job| job.id.clone()).collect()),
+    }
+}
+
+fn state(
+    cluster: &Cluster,
+    guest: &Guest,
+    newest: Option<&Point>,
+    evidence: &Evidence,
+    jobs: Option<&[&Job]>,
+    now: f64,
+) -> (State, String) {
+    let allowed = allowed_age(guest, jobs);
+    let is_fresh = newest.is_some_and(|point| now - point.time <= allowed);
+    let failed_since =
+        |task: &super::facts::Task| task.failed && newest.is_none_or(|point| task.end > point.time);
+    if newest.is_some_and(|point| point.verified == Some(false)) {
+        return (
+            State::Failed,
+            "the newest restore point failed its verification".to_owned(),
+        );
+    }
+    if guest.last_task.as_ref().is_some_and(failed_since) {
+        return (State::Failed, "the last backup failed".to_owned());
+    }
+    if is_fresh {
+        return (State::Protected, String::new());
+    }
+    // What is not fresh where one can see may be fresh where one cannot.
+    if let Some(doubt) = evidence.doubts.first() {
+        return (State::Unknown, doubt.clone());
+    }
+    if newest.is_some() {
+        let hours = (allowed / 3600.0).ceil();
+        return (
+            State::Stale,
+            format!(
+                "the newest restore point is older than {hours} h, which is twice what the jobs promise"
+            ),
+        );
+    }
+    let Some(jobs) = jobs else {
+        return (State::Unknown, "the backup jobs cannot be read".to_owned());
+    };
+    if jobs.is_empty() && is_left_out(cluster, guest) {
+        return (State::Excluded, "a backup job leaves it out".to_owned());
+    }
+    let reason = match jobs.is_empty() {
+        true => "no backup job takes it, and there is no restore point",
+        false => "there is no restore point yet",
+    };
+    (State::Unprotected, reason.to_owned())
+}
+
+/// Twice the largest gap between the runs of the jobs that take the guest, and as long as its last
+/// backup took.
+fn allowed_age(guest: &Guest, jobs: Option<&[&Job]>) -> f64 {
+    let gaps = jobs
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|job| job.largest_gap);
+    // The most frequent of its jobs decides: the others are for other purposes.
+    let gap = gaps.min_by(f64::total_cmp).unwrap_or(USUAL_GAP);
+    2.0 * gap + guest.last_task.map_or(0.0, |task| task.duration)
+}
+
+fn takes(job: &Job, guest: &Guest) -> bool {
+    if !job.node.is_empty() && job.node != guest.node {
+        return false;
+    }
+    match &job.selection {
+        Selection::AllBut(left_out) => !left_out.contains(&guest.vmid),
+        Selection::These(taken) => taken.contains(&guest.vmid),
+        // Pools nest: a job on `prod` takes the guests of `prod/web`, too.
+        Selection::Pool(pool) => {
+            guest.pool == *pool
+                || guest
+                    .pool
+                    .strip_prefix(pool.as_str())
+                    .is_some_and(|rest| rest.starts_with('/'))
+        }
+    }
+}
+
+fn is_left_out(cluster: &Cluster, guest: &Guest) -> bool {
+    let names = |job: &Job| {
+        job.enabled
+            && matches!(&job.selection, Selection::AllBut(left_out) if left_out.contains(&guest.vmid))
+    };
+    cluster.jobs.iter().flatten().any(names)
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;
