@@ -28,10 +28,8 @@ pub fn missing_privileges(
     let mut missing: BTreeMap<Lacked, BTreeSet<&'static str>> = BTreeMap::new();
     for collector in collectors {
         let sources = collector.sources.iter();
-        let privileges = sources
-            .flat_map(|source| source.calls())
-            .flat_map(|call| call.privileges());
-        for privilege in permissions.missing(privileges) {
+        let calls = sources.flat_map(|source| source.calls());
+        for privilege in calls.flat_map(|call| permissions.missing(call)) {
             let lacked = (privilege.name, privilege.root());
             missing.entry(lacked).or_default().insert(collector.name);
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::collect;
+use crate::collect::{self, FLEET_COLLECTORS};
 use crate::fleet::{Fleet, Selection, process, status};
 use crate::metric::exposition::{self, Format};
 use crate::metric::family::Family;
