@@ -67,13 +67,17 @@ pub fn entries() -> Vec<Entry> {
     let counted = Telemetry::new();
     let own = status::FAMILIES.iter().chain(process::FAMILIES).copied();
     let own = own.chain(counted.families().iter().copied());
-    collected
+    let mut entries: Vec<Entry> = collected
         .chain(joined)
         .chain(own.map(|family| Entry {
             family,
             origin: Origin::Proxfleet,
         }))
-        .collect()
+        .collect();
+    // What is about proxfleet itself may come from the collectors of both products.
+    let mut seen = BTreeSet::new();
+    entries.retain(|entry| seen.insert(entry.family.name));
+    entries
 }
 
 /// The catalogue as a list of objects, one a family.
