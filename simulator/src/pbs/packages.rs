@@ -58,6 +58,7 @@ pub(super) fn versions(call: &Call<'_>) -> Answer {
             Some(format!("running version: {version}")),
         ),
         ("proxmox-backup-client", None),
+        ("proxmox-kernel-6.17.4-2-pve-signed", None),
     ]
     .map(|(name, extra)| {
         let installed = format!("{version}-1");

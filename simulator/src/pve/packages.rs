@@ -54,6 +54,9 @@ pub(super) fn update(call: &Call<'_>) -> Answer {
     Answer::data(&array(entries))
 }
 
+/// Of the kernel that runs.
+const KERNEL_PACKAGE: &str = "proxmox-kernel-6.17.4-2-pve-signed";
+
 /// The packages that make up the product, also those that are not installed.
 pub(super) fn versions(call: &Call<'_>) -> Answer {
     let version = call.cluster.version.version();
@@ -64,6 +67,7 @@ pub(super) fn versions(call: &Call<'_>) -> Answer {
         ("pve-manager", "Proxmox", Some(version)),
         ("corosync", "Proxmox", Some("3.1.9-pve2")),
         ("qemu-server", "Proxmox", Some("9.1.2")),
+        (KERNEL_PACKAGE, "Proxmox", Some("6.17.4-2")),
         ("smartmontools", "Debian", Some("7.4-pve1")),
         ("ceph-fuse", "Debian", None),
     ] {
