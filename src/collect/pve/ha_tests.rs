@@ -125,3 +125,21 @@ async fn where_it_was_never_used_there_is_only_the_quorum() {
         [r#"pve_ha_quorate{remote="r"} 1"#]
     );
 }
+
+#[tokio::test]
+async fn what_has_no_state_has_no_state_set() {
+    let answers = cluster()
+        .with(
+            "/cluster/ha/status/current",
+            r#"{"data":[{"type":"service","sid":"vm:1"}]}"#,
+        )
+        .with(
+            "/cluster/ha/status/manager_status",
+            r#"{"data":{"lrm_status":{"a":{"mode":null},"b":{}},
+            "manager_status":{"node_status":{"a":"","b":null}}}}"#,
+        );
+    assert_eq!(
+        walk::exposed(&HA, answers).await,
+        [r#"pve_ha_service_info{id="qemu/1",node="",remote="r",requested_state=""} 1"#]
+    );
+}
