@@ -21,7 +21,7 @@ pub static VERSION: Collector = Collector {
     sources: &[&version::VERSION, &version::NODE_VERSION],
     reads: &[],
     families: &[&PVE_INFO, &NODE_INFO],
-    collect: collect,
+    collect,
 };
 
 static PVE_INFO: Family = Family::gauge(

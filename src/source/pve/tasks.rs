@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::backup_log::{self, GuestBackup};
 use crate::remote::error::CallError;
+use crate::remote::outcome::Outcome;
 use crate::source::tasks::{self, Ledger, Listed};
 use crate::source::topology::{GuestPlace, Topology};
 use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Source};
@@ -30,6 +31,8 @@ pub static TASKS: Source<NodeTasks> = Source::new(
 const LOG_LINES: usize = 50_000;
 /// Logs that are read at one time.
 const LOGS_AT_ONCE: usize = 3;
+/// How often a log is asked for that cannot be fetched.
+const LOG_ATTEMPTS: u32 = 5;
 /// Logs that may wait, the latest.
 const MOST_UNREAD_LOGS: usize = 100;
 
@@ -39,8 +42,16 @@ pub struct NodeTasks {
     pub ledger: Ledger,
     /// The last backup that a task of this node made of a guest, by its id, `qemu/100`.
     pub backups: BTreeMap<String, GuestBackup>,
-    /// Ended backup tasks whose log has not been read, with their end.
-    unread_logs: Vec<(String, f64)>,
+    /// Of ended backup tasks, the latest first.
+    unread_logs: Vec<UnreadLog>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct UnreadLog {
+    upid: String,
+    /// When the task ended, Unix seconds.
+    end: f64,
+    attempts: u32,
 }
 
 async fn fetch(asked: Asked<'_, NodeTasks>) -> Result<Fetched<NodeTasks>, CallError> {
@@ -64,35 +75,35 @@ impl NodeTasks {
         tasks.ledger = listed.ledger;
         let backups = listed.newly_ended.iter().filter_map(|task| {
             let end = task.ended?;
-            (&*task.upid.task_type == "vzdump").then(|| (task.upid.to_string(), end.at))
+            (&*task.upid.task_type == "vzdump").then(|| UnreadLog {
+                upid: task.upid.to_string(),
+                end: end.at,
+                attempts: 0,
+            })
         });
         tasks.unread_logs.extend(backups);
-        tasks.unread_logs.sort_by(|a, b| b.1.total_cmp(&a.1));
+        tasks.unread_logs.sort_by(|a, b| b.end.total_cmp(&a.end));
         tasks.unread_logs.truncate(MOST_UNREAD_LOGS);
         tasks
     }
 
-    /// Reads the latest logs. One that was not to be had is asked for again, unless the node itself
-    /// says that it has none.
+    /// Reads the latest logs. One that could not be fetched is asked for again.
     async fn read_logs(&mut self, asked: &Asked<'_, Self>) -> Vec<CallError> {
-        let later = self
-            .unread_logs
-            .split_off(LOGS_AT_ONCE.min(self.unread_logs.len()));
-        let mut again = Vec::new();
+        let mut unread = std::mem::take(&mut self.unread_logs).into_iter();
         let mut problems = Vec::new();
-        for (upid, end) in std::mem::take(&mut self.unread_logs) {
-            match read_log(asked, &upid, end).await {
+        for mut log in unread.by_ref().take(LOGS_AT_ONCE) {
+            match read_log(asked, &log).await {
                 Ok(backups) => self.enter(backups),
                 Err(error) => {
-                    if !error.is_answered() {
-                        again.push((upid, end));
+                    log.attempts += 1;
+                    if may_pass(&error) && log.attempts < LOG_ATTEMPTS {
+                        self.unread_logs.push(log);
                     }
                     problems.push(error);
                 }
             }
         }
-        again.extend(later);
-        self.unread_logs = again;
+        self.unread_logs.extend(unread);
         problems
     }
 
@@ -121,19 +132,85 @@ impl NodeTasks {
     }
 }
 
+/// Whether the same call may succeed later.
+fn may_pass(error: &CallError) -> bool {
+    matches!(
+        error.outcome(),
+        Outcome::Unavailable | Outcome::OtherNodeDown
+    )
+}
+
 async fn read_log(
     asked: &Asked<'_, NodeTasks>,
-    upid: &str,
-    end: f64,
+    log: &UnreadLog,
 ) -> Result<Vec<GuestBackup>, CallError> {
     let request = Request::of(&TASK_LOG_CALL)
         .node(asked.node())
-        .fill("upid", upid)
+        .fill("upid", &log.upid)
         .with("limit", LOG_LINES.to_string());
     let answer = asked.session.get(request).await?;
-    let log = asked
+    let read = asked
         .session
         .read(&answer, &TASK_LOG_CALL, backup_log::parse)
         .await?;
-    Ok(log.backups(end))
+    Ok(read.backups(log.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Product;
+    use crate::remote::table::AnswerTable;
+    use crate::source::{AnySource, AnyValue, Item, Known, Session};
+
+    const LOG: &str =
+        "/nodes/a/tasks/UPID%3Aa%3A00000002%3A00000001%3A00000064%3Avzdump%3A%3Aroot%40pam%3A/log";
+
+    struct Nothing;
+
+    impl Known for Nothing {
+        fn value(&self, _: &str, _: &Item) -> Option<AnyValue> {
+            None
+        }
+    }
+
+    async fn ask(answers: AnswerTable, previous: Option<&NodeTasks>) -> NodeTasks {
+        let tasks = r#"{"data":[{"upid":"UPID:a:00000002:00000001:00000064:vzdump::root@pam:",
+            "status":"OK","endtime":110}]}"#;
+        let session = Session::new(answers.with("/nodes/a/tasks", tasks), Product::Pve);
+        let previous = previous.map(|tasks| Arc::new(tasks.clone()) as _);
+        let item = Item::Node("a".into());
+        let fetched = TASKS.fetch(&session, &item, previous, &Nothing).await;
+        let value = fetched.unwrap().value.downcast::<NodeTasks>().unwrap();
+        NodeTasks::load(&value.save()).unwrap()
+    }
+
+    fn answers() -> AnswerTable {
+        AnswerTable::new(Product::Pve, 120)
+    }
+
+    #[tokio::test]
+    async fn a_log_that_could_not_be_fetched_is_asked_for_again_but_not_for_ever() {
+        let down = || answers().with_status(LOG, 595, "No route to host");
+        let mut tasks = ask(down(), None).await;
+        assert_eq!(tasks.unread_logs.len(), 1);
+        let log = r#"{"data":[{"t":"INFO: Starting Backup of VM 7 (qemu)"},
+            {"t":"INFO: Finished Backup of VM 7 (00:00:05)"}]}"#;
+        let read = ask(answers().with(LOG, log), Some(&tasks)).await;
+        assert_eq!(read.unread_logs, []);
+        assert_eq!(read.backups["qemu/7"].end, 110.0);
+
+        for _ in 1..LOG_ATTEMPTS {
+            tasks = ask(down(), Some(&tasks)).await;
+        }
+        assert_eq!(tasks.unread_logs, []);
+    }
+
+    #[tokio::test]
+    async fn a_log_that_is_refused_is_not_asked_for_again() {
+        let refused = answers().with_status(LOG, 403, "Permission check failed");
+        assert_eq!(ask(refused, None).await.unread_logs, []);
+    }
 }
