@@ -157,6 +157,17 @@ impl<'a> Request<'a> {
         path
     }
 
+    /// What a refusal is about: the path, and the namespace, which has rights of its own. Other
+    /// parameters say how much is asked for.
+    fn subject(&self) -> String {
+        let mut subject = self.filled(self.call.path);
+        if let Some((_, namespace)) = self.query.iter().find(|(name, _)| *name == "ns") {
+            subject.push('?');
+            subject.push_str(namespace);
+        }
+        subject
+    }
+
     fn knows(&self, name: &str, version: Option<Version>) -> bool {
         self.call
             .parameters
@@ -309,10 +320,7 @@ impl Session {
             self.check(&request).await?;
         }
         let path = request.path(version);
-        let key = path
-            .split_once('?')
-            .map_or(&*path, |(path, _)| path)
-            .to_owned();
+        let key = request.subject();
         if let Some(error) = self.refusal(&key) {
             return Err(error);
         }

@@ -150,3 +150,24 @@ async fn a_right_on_one_namespace_is_enough_to_ask() {
     let refused = ask_with("/datastore/other").await.unwrap_err();
     assert_eq!(refused.outcome(), Outcome::Forbidden);
 }
+
+#[tokio::test]
+async fn a_refusal_of_one_namespace_does_not_stand_for_the_others() {
+    let answers = table()
+        .with(
+            "/admin/datastore/s/namespace",
+            r#"{"data":[{"ns":"a"},{"ns":"b"}]}"#,
+        )
+        .with("/admin/datastore/s/groups?ns=b", RUNNING)
+        .with_status(
+            "/admin/datastore/s/groups?ns=a",
+            403,
+            "permission check failed",
+        );
+    let session = Session::new(answers, Product::Pbs);
+    for _ in 0..2 {
+        let fetched = ask(&session, "s").await.unwrap();
+        assert_eq!(fetched.value.groups.len(), 1);
+        assert_eq!(fetched.problems.len(), 1);
+    }
+}

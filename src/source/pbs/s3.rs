@@ -82,3 +82,52 @@ pub fn parse(text: &str) -> Result<Option<Requests>, Unreadable> {
         delete: statistics.delete.quantity(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::Inputs;
+    use crate::config::{GuestFilter, Product};
+    use crate::remote::outcome::Outcome;
+    use crate::remote::table::AnswerTable;
+    use crate::source::{AnySource, Session};
+
+    /// How asking ends about a datastore with this backend in the list, and this status.
+    async fn outcome(listed: &str, status: &str) -> Outcome {
+        let answers = AnswerTable::new(Product::Pbs, 1_800_000_000)
+            .with("/admin/datastore/cloud/status", status);
+        let filter = GuestFilter::default();
+        let mut known = Inputs::new("r", &filter);
+        let list = datastores::parse(&format!(r#"{{"data":[{listed}]}}"#)).unwrap();
+        known.add(
+            datastores::DATASTORES.name,
+            Item::Remote,
+            Arc::new(list) as _,
+        );
+        let session = Session::new(answers, Product::Pbs);
+        let item = Item::Datastore(Arc::from("cloud"));
+        let fetched = S3.fetch(&session, &item, None, &known).await;
+        fetched.map_or_else(|error| error.outcome(), |_| Outcome::Ok)
+    }
+
+    #[tokio::test]
+    async fn where_there_is_no_object_store_is_nothing_to_know() {
+        let with_statistics = r#"{"data":{"s3-statistics":{"get":1}}}"#;
+        let s3 = r#"{"store":"cloud","backend-type":"s3"}"#;
+        let on_disk = r#"{"store":"cloud","backend-type":"filesystem"}"#;
+        assert_eq!(outcome(s3, with_statistics).await, Outcome::Ok);
+        assert_eq!(outcome("", with_statistics).await, Outcome::Ok);
+        for (listed, status) in [
+            (on_disk, with_statistics),
+            (on_disk, "no answer to read"),
+            (s3, r#"{"data":{"total":1}}"#),
+        ] {
+            assert_eq!(
+                outcome(listed, status).await,
+                Outcome::NotApplicable,
+                "{listed}"
+            );
+        }
+        assert_eq!(outcome(s3, "no answer to read").await, Outcome::Invalid);
+    }
+}
