@@ -38,7 +38,11 @@ const ABSENT: &[(&str, &str)] = &[
         "no simulated node has a subscription",
     ),
     (
-        "pbs_subscription_",
+        "pbs_subscription_info",
+        "no simulated server has a subscription",
+    ),
+    (
+        "pbs_subscription_next_due_",
         "no simulated server has a subscription",
     ),
     ("pbs_datastore_disk_", "virtual disks have no counters"),
