@@ -48,10 +48,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("pbs_datastore_disk_", "virtual disks have no counters"),
     ("pbs_host_disk_", "virtual disks have no counters"),
     (
-        "pbs_datastore_s3_requests_total",
-        "no simulated object store is asked",
-    ),
-    (
         "pbs_host_repository_enabled",
         "no simulated server has repositories of its product",
     ),

@@ -199,10 +199,10 @@ async fn what_a_token_may_not_see_is_named() {
         let (code, output) = run(&["check"], &proxfleet.config_path()).await;
         assert_eq!(code, Some(1), "{output}");
         for text in [
-            "Sys.Audit on /, needed by: resources, usage, membership",
+            "Sys.Audit on /, needed by: backup_job, ",
             "pveum acl modify / --roles PVEAuditor --users",
             "pveum acl modify / --roles PVEAuditor --tokens",
-            "Sys.Audit on /system/status, needed by: datastore, host",
+            "Sys.Audit on /system/status, needed by: datastore, ",
             "proxmox-backup-manager acl update / Audit --auth-id",
         ] {
             assert!(output.contains(text), "{text} is missing:\n{output}");

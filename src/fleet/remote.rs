@@ -175,8 +175,11 @@ impl Remote {
         {
             self.cursors.save(slot.source.name(), &slot.item, text);
         }
-        if let Some((_, source)) = self.slots_of(slot.source.name()) {
+        if let Some((subject, source)) = self.slots_of(slot.source.name()) {
             source.note_ended();
+            if subject.is_live() {
+                self.session.has_learned();
+            }
         }
     }
 

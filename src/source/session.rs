@@ -270,11 +270,15 @@ impl Session {
     pub fn learn(&self, topology: Topology) {
         if **self.inner.topology.load() != topology {
             self.inner.topology.store(Arc::new(topology));
-            self.inner.topology_changed.notify_one();
         }
     }
 
-    /// Waits until the topology is another than before.
+    /// Says that the value which the topology was learned with can be read, too.
+    pub fn has_learned(&self) {
+        self.inner.topology_changed.notify_one();
+    }
+
+    /// Waits until the topology may be another than before.
     pub async fn topology_changed(&self) {
         self.inner.topology_changed.notified().await;
     }

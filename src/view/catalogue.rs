@@ -311,6 +311,27 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_a_configuration_names_every_collector() {
+        let example = include_str!("../../config.example.toml").replace("\n#   ", " ");
+        for product in [Product::Pve, Product::Pbs] {
+            let start = format!("for {}: ", product.as_str());
+            let (_, list) = example.split_once(&start).unwrap();
+            let list = list.lines().next().unwrap_or_default();
+            for collector in of_product(product) {
+                let interval = interval(collector.interval)
+                    .replace(" min", "m")
+                    .replace(' ', "");
+                let off = if collector.by_default { "" } else { ", off" };
+                let named = format!("{} ({interval}{off})", collector.name);
+                assert!(list.contains(&named), "{named} is not in {list}");
+            }
+        }
+        for collector in FLEET_COLLECTORS {
+            assert!(example.contains(collector.name));
+        }
+    }
+
+    #[test]
     fn every_family_is_in_the_catalogue_once() {
         let entries = entries();
         let names: BTreeSet<&str> = entries.iter().map(|entry| entry.family.name).collect();

@@ -72,22 +72,22 @@ pub(super) fn status(call: &Call<'_>) -> Answer {
         object.raw("counts", &counts(call, store));
         if !narrow {
             object.raw("gc-status", &garbage_collection(call, store));
-            if store.kind == DatastoreKind::S3 {
-                let mut statistics = Object::new();
-                for name in [
-                    "delete",
-                    "downloaded",
-                    "get",
-                    "head",
-                    "post",
-                    "put",
-                    "uploaded",
-                ] {
-                    statistics.int(name, 0);
-                }
-                object.raw("s3-statistics", &statistics.into_json(None));
-            }
         }
+    }
+    if store.kind == DatastoreKind::S3 && !narrow {
+        let mut statistics = Object::new();
+        for name in [
+            "delete",
+            "downloaded",
+            "get",
+            "head",
+            "post",
+            "put",
+            "uploaded",
+        ] {
+            statistics.int(name, 0);
+        }
+        object.raw("s3-statistics", &statistics.into_json(None));
     }
     object.int("total", space.total).int("used", space.used);
     Answer::data(&object.into_json(None))

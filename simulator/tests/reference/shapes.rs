@@ -324,6 +324,11 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
         ),
         (
             Rights::Auditor,
+            "/admin/datastore/bucket/status",
+            &["special-s3ds-status"][..],
+        ),
+        (
+            Rights::Auditor,
             "/admin/datastore/bucket/status?verbose=1",
             &["special-s3ds-status-verbose"][..],
         ),

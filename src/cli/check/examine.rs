@@ -1,5 +1,6 @@
 //! Looking at one remote: its end-points, what answers there, and what the token may.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -17,6 +18,7 @@ use crate::remote::outcome::Outcome;
 use crate::remote::trust::{self, CertificateState, SystemRoots, Verdict};
 use crate::source::permissions::{self, Permissions};
 use crate::source::{Request, Session, pbs, pve};
+use crate::view::catalogue::is_of_the_auditor;
 
 const PROBE_TIME_OUT: Duration = Duration::from_secs(5);
 /// A second is what the protocol tells; a few may be the way.
@@ -141,9 +143,7 @@ async fn describe_privileges(
     match permissions::ask(session).await {
         Ok(permissions) => {
             report.missing_privileges = missing(&permissions, config);
-            if !report.missing_privileges.is_empty() {
-                report.grant = grant(config.product, &config.token.id);
-            }
+            report.grant = grant(config.product, &config.token.id, &report.missing_privileges);
         }
         Err(error) => report.problems.push(error.to_string()),
     }
@@ -166,22 +166,64 @@ fn missing(permissions: &Permissions, config: &config::Remote) -> Vec<MissingPri
             privilege,
             path,
             needed_by: collectors.into_iter().collect(),
+            optional: !is_of_the_auditor(config.product, privilege),
         })
         .collect()
 }
 
-/// The least roles that hold what is needed, for the user and for the token: the rights of a token
-/// of PBS, and of one of PVE with privilege separation, are those that both have.
-fn grant(product: Product, token: &str) -> Vec<String> {
+/// Commands that grant what is lacking by the least roles, to the user and to the token: the rights
+/// of a token of PBS, and of one of PVE with privilege separation, are those that both have.
+fn grant(product: Product, token: &str, missing: &[MissingPrivilege]) -> Vec<String> {
     let user = token.split('!').next().unwrap_or(token);
+    let (optional, needed): (Vec<_>, Vec<_>) = missing.iter().partition(|missing| missing.optional);
+    let optional: BTreeSet<&str> = optional.iter().map(|missing| missing.privilege).collect();
+    let mut commands = Vec::new();
     match product {
-        Product::Pve => vec![
-            format!("pveum acl modify / --roles PVEAuditor --users '{user}'"),
-            format!("pveum acl modify / --roles PVEAuditor --tokens '{token}'"),
-        ],
-        Product::Pbs => vec![
-            format!("proxmox-backup-manager acl update / Audit --auth-id '{user}'"),
-            format!("proxmox-backup-manager acl update / Audit --auth-id '{token}'"),
-        ],
+        Product::Pve => {
+            let mut to_both = |role: &str| {
+                commands.push(format!(
+                    "pveum acl modify / --roles {role} --users '{user}'"
+                ));
+                commands.push(format!(
+                    "pveum acl modify / --roles {role} --tokens '{token}'"
+                ));
+            };
+            if !needed.is_empty() {
+                to_both("PVEAuditor");
+            }
+            if !optional.is_empty() {
+                to_both(OWN_ROLE);
+                let privileges = Vec::from_iter(optional).join(" ");
+                let role = format!("pveum role add {OWN_ROLE} --privs '{privileges}'");
+                commands.insert(commands.len() - 2, role);
+            }
+        }
+        Product::Pbs => {
+            let mut to_both = |path: &str, role: &str| {
+                for id in [user, token] {
+                    commands.push(format!(
+                        "proxmox-backup-manager acl update {path} {role} --auth-id '{id}'"
+                    ));
+                }
+            };
+            if !needed.is_empty() {
+                to_both("/", "Audit");
+            }
+            for (privilege, path, role) in ROLES_BEYOND_AUDIT {
+                if optional.contains(privilege) {
+                    to_both(path, role);
+                }
+            }
+        }
     }
+    commands
 }
+
+/// For what is beyond PVEAuditor, since no role of PVE's own holds just that.
+const OWN_ROLE: &str = "Proxfleet";
+
+/// Of a backup server: roles that hold one privilege beyond Audit, and nothing that changes anything.
+const ROLES_BEYOND_AUDIT: [(&str, &str, &str); 2] = [
+    ("Remote.Audit", "/remote", "RemoteAudit"),
+    ("Tape.Audit", "/tape", "TapeAudit"),
+];

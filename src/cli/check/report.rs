@@ -44,6 +44,8 @@ pub(super) struct MissingPrivilege {
     pub(super) path: &'static str,
     /// Names of collectors.
     pub(super) needed_by: Vec<&'static str>,
+    /// Beyond the role that monitoring should have: what needs it stays unknown, the rest works.
+    pub(super) optional: bool,
 }
 
 impl Report {
@@ -78,7 +80,10 @@ impl RemoteReport {
 
     fn is_good(&self) -> bool {
         self.problems.is_empty()
-            && self.missing_privileges.is_empty()
+            && self
+                .missing_privileges
+                .iter()
+                .all(|missing| missing.optional)
             && self
                 .endpoints
                 .iter()
@@ -127,17 +132,17 @@ impl fmt::Display for RemoteReport {
         for endpoint in &self.endpoints {
             write!(f, "{endpoint}")?;
         }
-        if !self.missing_privileges.is_empty() {
-            writeln!(f, "  error: the token lacks privileges:")?;
-            for missing in &self.missing_privileges {
-                writeln!(
-                    f,
-                    "    {} on {}, needed by: {}",
-                    missing.privilege,
-                    missing.path,
-                    missing.needed_by.join(", ")
-                )?;
-            }
+        let (optional, needed): (Vec<_>, Vec<_>) = self
+            .missing_privileges
+            .iter()
+            .partition(|missing| missing.optional);
+        list(f, "error: the token lacks privileges:", &needed)?;
+        list(
+            f,
+            "more could be told with privileges beyond the usual role:",
+            &optional,
+        )?;
+        if !self.grant.is_empty() {
             writeln!(
                 f,
                 "  grant them on the server, to the user and to the token:"
@@ -145,11 +150,28 @@ impl fmt::Display for RemoteReport {
             for command in &self.grant {
                 writeln!(f, "    {command}")?;
             }
-        } else if self.is_good() {
+        }
+        if self.is_good() {
             writeln!(f, "  the token has every privilege that is needed")?;
         }
         Ok(())
     }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, title: &str, missing: &[&MissingPrivilege]) -> fmt::Result {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "  {title}")?;
+    for missing in missing {
+        let needed_by = missing.needed_by.join(", ");
+        writeln!(
+            f,
+            "    {} on {}, needed by: {needed_by}",
+            missing.privilege, missing.path
+        )?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for EndpointReport {
