@@ -287,7 +287,7 @@ async fn slow_export(version: PveVersion, query: fn(&str) -> String) {
         "proxfleet_collector_coverage_ratio",
         &[("remote", "a"), ("collector", "usage")],
     );
-    assert!(coverage.unwrap() < 1.0);
+    assert!(coverage.is_some_and(|coverage| coverage < 1.0));
 }
 
 #[tokio::test]

@@ -111,9 +111,12 @@ pub struct FleetCollector {
     /// Sources of either product whose values are read where they are there.
     pub reads: &'static [&'static dyn AnySource],
     pub families: &'static [&'static Family],
-    /// The lines about each remote, by its place; at a time in Unix seconds.
-    pub collect: fn(&[RemoteInputs<'_>], f64) -> Vec<(usize, Vec<Lines>)>,
+    /// At a time in Unix seconds.
+    pub collect: fn(&[RemoteInputs<'_>], f64) -> Vec<LinesOfRemote>,
 }
+
+/// The lines about one remote, by its place among all.
+pub type LinesOfRemote = (usize, Vec<Lines>);
 
 /// Every fleet collector, in the order of the exposition.
 pub static FLEET_COLLECTORS: &[&FleetCollector] = &[&protection::PROTECTION];

@@ -10,7 +10,7 @@ mod read;
 
 use std::collections::HashMap;
 
-use super::{FleetCollector, RemoteInputs};
+use super::{FleetCollector, LinesOfRemote, RemoteInputs};
 use crate::metric::family::Family;
 use crate::metric::labels::LabelBlock;
 use crate::metric::lines::Lines;
@@ -89,14 +89,14 @@ pub fn judge(remotes: &[RemoteInputs<'_>], now: f64) -> Judgement {
     judge::judge(&clusters, &servers, now)
 }
 
-fn collect(remotes: &[RemoteInputs<'_>], now: f64) -> Vec<(usize, Vec<Lines>)> {
+fn collect(remotes: &[RemoteInputs<'_>], now: f64) -> Vec<LinesOfRemote> {
     let judgement = judge(remotes, now);
     let places: HashMap<&str, usize> = remotes
         .iter()
         .enumerate()
         .map(|(index, remote)| (remote.config.name.as_str(), index))
         .collect();
-    let mut lines: Vec<(usize, Vec<Lines>)> = Vec::new();
+    let mut lines: Vec<LinesOfRemote> = Vec::new();
     for guests in judgement.guests.chunk_by(|a, b| a.remote == b.remote) {
         if let Some(index) = guests
             .first()
