@@ -62,9 +62,10 @@ async fn serve(arguments: &Arguments) -> Result<(), String> {
         .await
         .map_err(|error| format!("the simulated fleet: {error}"))?;
 
-    // The same way that an operator's configuration goes.
+    // The same way that an operator's configuration goes. Nobody has to be gentle to what is
+    // simulated: everything is to be seen at once.
     let text = format!(
-        "[server]\nlisten = [\"{}\"]\n\n{}",
+        "[server]\nlisten = [\"{}\"]\n[defaults]\nbackground_calls_per_second = 500\n\n{}",
         arguments.listen,
         fleet.config_toml()
     );

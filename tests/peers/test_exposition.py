@@ -6,23 +6,32 @@ import unittest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as text
 
-from programs import demo, get, wait_for
+from programs import demo, get, series, wait_for
 
 OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
 # Findings of promtool that stay, each for a name that dashboards rely on.
-INHERITED = []
+INHERITED = ["pve_not_backed_up_total"]
 
 
 def complete(base):
-    """The exposition once every remote is up and every collector has been answered."""
+    """The exposition once every remote is up and every collector has been answered all that it asks,
+    or lacks the rights."""
     def ready():
         body = get(f"{base}/metrics")[0].decode()
-        lines = [line for line in body.splitlines() if not line.startswith("#")]
-        up = [line for line in lines if line.startswith("proxfleet_remote_up")]
-        success = [line for line in lines if line.startswith("proxfleet_collector_success")]
-        done = up and all(line.endswith(" 1") for line in up + success)
-        return done and body
+        samples = series(body)
+        named = lambda name: {key: value for key, value in samples.items() if key.startswith(name)}
+        forbidden = {
+            key.replace("outcome{", "success{").replace('outcome="forbidden",', "")
+            for key in named("proxfleet_collector_outcome")
+            if 'outcome="forbidden"' in key
+        }
+        forbidden |= {key.replace("success{", "coverage_ratio{") for key in forbidden}
+        wanted = ["proxfleet_remote_up", "proxfleet_collector_success", "proxfleet_collector_coverage_ratio"]
+        settled = [
+            value == 1 or key in forbidden for name in wanted for key, value in named(name).items()
+        ]
+        return settled and all(settled) and body
     return wait_for(ready, "a complete exposition")
 
 

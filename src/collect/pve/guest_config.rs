@@ -40,7 +40,7 @@ static ON_BOOT: Family = Family::gauge(
     &["id", "remote"],
 );
 static PROTECTION: Family = Family::gauge(
-    "pve_guest_protection",
+    "pve_guest_removal_protected",
     "Whether the guest and its disks are protected from removal",
     &["id", "remote"],
 );

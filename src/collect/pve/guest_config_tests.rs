@@ -50,7 +50,7 @@ async fn a_virtual_machine_tells_its_running_configuration_and_what_is_pending()
         lines,
         [
             r#"pve_guest_onboot{id="qemu/100",remote="r"} 1"#,
-            r#"pve_guest_protection{id="qemu/100",remote="r"} 1"#,
+            r#"pve_guest_removal_protected{id="qemu/100",remote="r"} 1"#,
             r#"pve_guest_agent_enabled{id="qemu/100",remote="r"} 1"#,
             r#"pve_guest_startup_order{id="qemu/100",remote="r"} 3"#,
             r#"pve_guest_configured_cores{id="qemu/100",remote="r"} 4"#,
@@ -84,7 +84,7 @@ async fn a_container_backs_up_its_mount_points_only_where_asked() {
         lines,
         [
             r#"pve_guest_onboot{id="lxc/110",remote="r"} 0"#,
-            r#"pve_guest_protection{id="lxc/110",remote="r"} 0"#,
+            r#"pve_guest_removal_protected{id="lxc/110",remote="r"} 0"#,
             r#"pve_guest_configured_memory_bytes{id="lxc/110",remote="r"} 67108864"#,
             r#"pve_guest_pending_changes{id="lxc/110",remote="r"} 0"#,
             r#"pve_guest_links_down{id="lxc/110",remote="r"} 0"#,
