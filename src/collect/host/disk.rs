@@ -53,13 +53,15 @@ pub(in crate::collect) struct HealthFamilies {
     pub media_errors: &'static Family,
 }
 
+type NumberOf = fn(&Smart) -> Option<f64>;
+
 impl HealthFamilies {
     pub(in crate::collect) fn lines<'a>(
         &self,
         hosts: impl Iterator<Item = (Host<'a>, &'a [Health])>,
     ) -> Vec<Lines> {
         let mut healthy = Lines::of(self.healthy);
-        let numbers: [(&'static Family, fn(&Smart) -> Option<f64>); 8] = [
+        let numbers: [(&'static Family, NumberOf); 8] = [
             (self.wearout, |smart| smart.wearout),
             (self.spare, |smart| smart.spare),
             (self.temperature, |smart| smart.temperature),

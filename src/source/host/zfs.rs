@@ -185,7 +185,7 @@ struct Vdev<'a> {
     write: Number,
     cksum: Number,
     #[serde(borrow)]
-    children: Option<List<Object<Vdev<'a>>>>,
+    children: Option<List<Object<Self>>>,
 }
 
 /// Reads `/nodes/{node}/disks/zfs/{name}`.

@@ -388,7 +388,7 @@ struct Bucket<'a> {
     commit_latency_ms: Number,
     apply_latency_ms: Number,
     #[serde(borrow)]
-    children: Option<List<Object<Bucket<'a>>>>,
+    children: Option<List<Object<Self>>>,
 }
 
 /// Reads `/nodes/{node}/ceph/osd`, the CRUSH tree with the OSDs as its leaves.
