@@ -53,8 +53,7 @@ pub(in crate::collect) struct HealthFamilies {
     pub media_errors: &'static Family,
 }
 
-/// One of the numbers that a disk tells of itself.
-type Reading = fn(&Smart) -> Option<f64>;
+type NumberOf = fn(&Smart) -> Option<f64>;
 
 impl HealthFamilies {
     pub(in crate::collect) fn lines<'a>(
@@ -62,7 +61,7 @@ impl HealthFamilies {
         hosts: impl Iterator<Item = (Host<'a>, &'a [Health])>,
     ) -> Vec<Lines> {
         let mut healthy = Lines::of(self.healthy);
-        let numbers: [(&'static Family, Reading); 8] = [
+        let numbers: [(&'static Family, NumberOf); 8] = [
             (self.wearout, |smart| smart.wearout),
             (self.spare, |smart| smart.spare),
             (self.temperature, |smart| smart.temperature),
