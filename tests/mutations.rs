@@ -16,6 +16,7 @@ use proxfleet::metric::parse;
 use proxfleet::remote::Client;
 use proxfleet::remote::call::Call;
 use proxfleet::remote::error::Context;
+use proxfleet::remote::in_flight::InFlight;
 use proxfleet::remote::observer::Nobody;
 use proxfleet::remote::responder::{Answering, Responder};
 use proxfleet::remote::table::AnswerTable;
@@ -24,7 +25,6 @@ use proxfleet::source::Session;
 use proxfleet::view::native::FAMILIES;
 use serde_json::Value;
 use simulator::{PbsVersion, PveVersion, RemotePlan};
-use tokio::sync::Semaphore;
 
 /// For each remote. With another seed they are others.
 const MUTATIONS: u64 = 150;
@@ -70,7 +70,7 @@ async fn answers_of(remote: &Arc<config::Remote>) -> Answers {
     let client = Client::new(
         Arc::clone(remote),
         Arc::new(SystemRoots::none()),
-        Arc::new(Semaphore::new(8)),
+        Arc::new(InFlight::new(8)),
         Arc::new(Nobody),
     )
     .unwrap();

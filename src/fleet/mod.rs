@@ -18,10 +18,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use tokio::sync::Semaphore;
 
 use crate::collect::Collector;
 use crate::config::{self, Config};
+use crate::remote::in_flight::InFlight;
 use crate::remote::{Client, SetupError, trust::SystemRoots};
 use crate::source::Session;
 use cursor::Cursors;
@@ -42,7 +42,7 @@ pub struct Roster {
     pub remotes: Vec<Arc<Remote>>,
     /// Names of the labels that any remote's configuration sets, sorted.
     pub label_names: Vec<String>,
-    in_flight_total: Option<(usize, Arc<Semaphore>)>,
+    in_flight_total: Option<(usize, Arc<InFlight>)>,
     state_directory: Option<PathBuf>,
 }
 
@@ -91,12 +91,12 @@ impl Fleet {
     pub fn apply(&self, config: &Config) -> Result<(), SetupError> {
         let old = self.roster.load_full();
         let (total, in_flight_total) = match &old.in_flight_total {
-            Some((total, semaphore)) if *total == config.max_in_flight_total => {
-                (*total, Arc::clone(semaphore))
+            Some((total, in_flight)) if *total == config.max_in_flight_total => {
+                (*total, Arc::clone(in_flight))
             }
             _ => (
                 config.max_in_flight_total,
-                Arc::new(Semaphore::new(config.max_in_flight_total)),
+                Arc::new(InFlight::new(config.max_in_flight_total)),
             ),
         };
         let shares_limit = old
@@ -151,7 +151,7 @@ impl Fleet {
     fn connect(
         &self,
         config: Arc<config::Remote>,
-        in_flight_total: &Arc<Semaphore>,
+        in_flight_total: &Arc<InFlight>,
         cursors: Cursors,
     ) -> Result<Arc<Remote>, SetupError> {
         let telemetry = self.telemetry.of_remote(&config);

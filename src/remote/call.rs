@@ -18,6 +18,8 @@ pub struct Call {
     pub endpoint: Option<usize>,
     /// Instead of the remote's time-out. Such a call says nothing of its end-point's health.
     pub time_out: Option<Duration>,
+    /// Nobody waits for it.
+    pub background: bool,
     /// Longest body that is read, in bytes after decompression.
     pub body_limit: usize,
 }
@@ -33,6 +35,7 @@ impl Call {
             node: None,
             endpoint: None,
             time_out: None,
+            background: false,
             body_limit: Self::BODY_LIMIT,
         }
     }

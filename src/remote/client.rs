@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::call::{Answer, Call};
 use super::endpoints::Endpoints;
 use super::error::{CallError, Context, Failure, SetupError};
+use super::in_flight::InFlight;
 use super::login::{Entry, Login};
 use super::observer::{CallRecord, Observer};
 use super::responder::{Answering, Responder};
@@ -33,7 +34,7 @@ struct Inner {
     last_failure: Mutex<String>,
     login: Login,
     in_flight: Semaphore,
-    in_flight_total: Arc<Semaphore>,
+    in_flight_total: Arc<InFlight>,
     observer: Arc<dyn Observer>,
 }
 
@@ -49,7 +50,7 @@ impl Client {
     pub fn new(
         config: Arc<config::Remote>,
         roots: Arc<SystemRoots>,
-        in_flight_total: Arc<Semaphore>,
+        in_flight_total: Arc<InFlight>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, SetupError> {
         let transports = config
@@ -82,9 +83,9 @@ impl Client {
         let deadline = Instant::now() + time_out;
 
         let asking = async {
-            // Both are never closed.
+            // It is never closed.
             let _own = inner.in_flight.acquire().await;
-            let _total = inner.in_flight_total.acquire().await;
+            let _total = inner.in_flight_total.enter(call.background).await;
             inner.try_endpoints(call, deadline).await
         };
         // A little later than the end-point's own, which knows better what did not answer.

@@ -9,6 +9,7 @@ mod classify;
 mod client;
 mod endpoints;
 pub mod error;
+pub mod in_flight;
 mod login;
 pub mod observer;
 pub mod outcome;

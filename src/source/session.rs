@@ -332,6 +332,7 @@ impl Session {
             node: request.node.map(Arc::from),
             endpoint: request.endpoint,
             time_out: request.time_out,
+            background: self.background,
             ..Call::get(request.call.path, path)
         };
         let result = self.ask(&call).await;

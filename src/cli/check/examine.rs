@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use tokio::sync::Semaphore;
-
 use super::report::{EndpointReport, MissingPrivilege, RemoteReport};
 use crate::collect::COLLECTORS;
 use crate::collect::access::missing_privileges;
@@ -13,6 +11,7 @@ use crate::config::{self, Product};
 use crate::remote::Client;
 use crate::remote::call::Answer;
 use crate::remote::error::CallError;
+use crate::remote::in_flight::InFlight;
 use crate::remote::observer::Nobody;
 use crate::remote::outcome::Outcome;
 use crate::remote::trust::{self, CertificateState, SystemRoots, Verdict};
@@ -28,7 +27,7 @@ pub(super) async fn remote(config: Arc<config::Remote>, roots: Arc<SystemRoots>)
     let session = match Client::new(
         Arc::clone(&config),
         Arc::clone(&roots),
-        Arc::new(Semaphore::new(config.max_in_flight)),
+        Arc::new(InFlight::new(config.max_in_flight)),
         Arc::new(Nobody),
     ) {
         Ok(client) => Session::of_remote(client, &config),

@@ -10,7 +10,6 @@ use clap::Args;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
 
 use super::super::{print, say};
 use super::certificate;
@@ -19,6 +18,7 @@ use crate::config::{
     self, CertificateAuthority, CollectorSettings, Endpoint, GuestFilter, Product, Token,
 };
 use crate::remote::Client;
+use crate::remote::in_flight::InFlight;
 use crate::remote::observer::Nobody;
 use crate::remote::trust::{self, SystemRoots};
 use crate::source::pve::{nodes, status, version};
@@ -241,7 +241,7 @@ fn session(config: &config::Remote, roots: &Arc<SystemRoots>) -> Result<Session,
     let client = Client::new(
         Arc::new(config.clone()),
         Arc::clone(roots),
-        Arc::new(Semaphore::new(1)),
+        Arc::new(InFlight::new(1)),
         Arc::new(Nobody),
     );
     let client = client.map_err(|error| error.to_string())?;
