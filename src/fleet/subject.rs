@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
-use super::remote::Readable;
 use super::slot::{Good, Slot};
 use crate::collect::{Class, Collector};
 use crate::config;
@@ -34,15 +33,8 @@ pub(super) struct SourceSlots {
 pub(super) struct Rendered {
     /// Of what the block was rendered from.
     pub(super) key: u64,
-    /// How many values that was.
-    pub(super) values: usize,
-    pub(super) at: Instant,
     pub(super) block: Arc<Block>,
 }
-
-/// What is asked in the background is rendered anew this often at most, unless there is more to
-/// show than before: of ten thousand guests some are always answered between two scrapes.
-const RENDERED_EVERY: Duration = Duration::from_secs(10);
 
 impl Subject {
     pub(super) fn new(collector: &'static Collector, config: &config::Remote) -> Self {
@@ -76,19 +68,6 @@ impl Subject {
     pub(super) fn shown(&self, slot: &Slot, now: Instant) -> Option<Arc<Good>> {
         let good = slot.good()?;
         (now.saturating_duration_since(good.at) <= self.kept_for()).then_some(good)
-    }
-
-    /// Whether a block that was rendered before is good enough to be shown again.
-    pub(super) fn is_current(
-        &self,
-        rendered: &Rendered,
-        readable: &Readable,
-        now: Instant,
-    ) -> bool {
-        let lasts = RENDERED_EVERY.min(self.interval / 4);
-        let is_young = now.saturating_duration_since(rendered.at) < lasts;
-        rendered.key == readable.key
-            || (!self.is_live() && is_young && rendered.values == readable.values.len())
     }
 
     pub(super) fn rendered(&self) -> MutexGuard<'_, Option<Rendered>> {

@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse};
 
 use super::App;
-use crate::collect::COLLECTORS;
+use crate::collect::{COLLECTORS, FLEET_COLLECTORS};
 
 /// No script, no source from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -16,6 +16,7 @@ const STYLE: &str = "
 :root { color-scheme: light dark; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
+td:first-child { white-space: nowrap; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
 code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
 .up { color: #2a8a3e; } .down { color: #d0342c; }
@@ -51,13 +52,21 @@ pub(super) async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
             escape(collector.about),
         ));
     }
+    for collector in FLEET_COLLECTORS {
+        collectors.push_str(&format!(
+            "<tr><td><a href=\"/metrics?collect[]={0}\">{0}</a></td><td>all</td><td>{1}</td></tr>\n",
+            collector.name,
+            escape(collector.about),
+        ));
+    }
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>proxfleet</title>\
          <style>{STYLE}</style></head>\n<body>\n<h1>proxfleet</h1>\n\
          <p>Version {version}. <a href=\"/metrics\">/metrics</a> is the whole fleet in one scrape; \
          <a href=\"/metrics?collect[]=@live\">live</a> and \
-         <a href=\"/metrics?collect[]=@background\">background</a> apart; \
+         <a href=\"/metrics?collect[]=@background\">background</a> apart. \
+         <a href=\"/api/v1/protection\">/api/v1/protection</a>: is each guest protected? \
          <a href=\"/-/healthy\">/-/healthy</a>, <a href=\"/-/ready\">/-/ready</a>.</p>\n\
          <h2>Remotes</h2>\n<table><tr><th>remote</th><th>product</th><th>state</th><th>what is wrong</th></tr>\n{rows}</table>\n\
          <h2>Collectors</h2>\n<table><tr><th>collector</th><th>product</th><th>tells</th></tr>\n{collectors}</table>\n\
