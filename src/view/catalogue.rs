@@ -222,6 +222,7 @@ fn calls_of(sources: &'static [&'static dyn AnySource]) -> Vec<&'static ApiCall>
 
 fn collector_document(collector: &'static Collector) -> String {
     let when = match collector.class {
+        _ if collector.sources.is_empty() => "made of what others ask".to_owned(),
         Class::Live => format!(
             "asked for a scrape where older than {}",
             interval(collector.interval)
@@ -237,12 +238,15 @@ fn collector_document(collector: &'static Collector) -> String {
         .into_iter()
         .map(call_document)
         .collect();
+    let calls = match calls.is_empty() {
+        true => String::new(),
+        false => format!(": {}", calls.join(", ")),
+    };
     format!(
-        "\n### {}\n\n{} Collector `{}`, {when}{default}: {}.\n\n{}",
+        "\n### {}\n\n{} Collector `{}`, {when}{default}{calls}.\n\n{}",
         collector.name,
         collector.about,
         collector.name,
-        calls.join(", "),
         table(collector.families.iter().copied()),
     )
 }

@@ -11,8 +11,10 @@ pub(super) struct Cluster {
     pub(super) guests: Vec<Guest>,
     /// `None` where the jobs could not be read.
     pub(super) jobs: Option<Vec<Job>>,
-    /// The storages that take backups.
+    /// The storages that take backups, as far as they can be seen.
     pub(super) storages: Vec<Storage>,
+    /// The token may not read the storages, or they have not been read yet: there may be more.
+    pub(super) storages_hidden: bool,
 }
 
 #[derive(Debug, Clone, Default)]

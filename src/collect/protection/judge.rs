@@ -1,8 +1,8 @@
 //! Is this guest protected? Every guest joined with every restore point that is known to be its.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::facts::{Cluster, Group, Guest, Job, Point, Selection, Server, ServerLink, Storage};
+use super::facts::{Cluster, Group, Guest, Job, Point, Selection, Server, ServerLink};
 use crate::source::GuestKind;
 
 /// Without a job that tells, backups are expected daily.
@@ -74,8 +74,8 @@ pub struct Protection {
     pub newest_place: Option<Place>,
     /// Of the newest restore point.
     pub verified: Option<bool>,
-    /// How many places have a restore point.
-    pub places: usize,
+    /// How many places have a restore point; `None` where there may be some and none is seen.
+    pub places: Option<usize>,
     /// Ids of the enabled jobs that take the guest; `None` where the jobs could not be read.
     pub jobs: Option<Vec<String>>,
 }
@@ -115,33 +115,64 @@ impl Candidate<'_> {
         }
     }
 
-    fn is_of(&self, guest: &Guest) -> bool {
-        self.group.vmid == guest.vmid && self.group.kind == guest.kind
+    const fn number(&self) -> Number {
+        (self.group.kind, self.group.vmid)
     }
+}
+
+/// What a guest is called inside its cluster; guests of other clusters may have the same.
+type Number = (GuestKind, u32);
+
+/// A storage whose backups nobody else tells, with its restore points by the guest's number.
+struct OwnStorage<'a> {
+    name: &'a str,
+    /// `None` where they cannot be seen.
+    points: Option<HashMap<u32, Vec<&'a Point>>>,
 }
 
 /// Judges every guest at a time, in Unix seconds.
 pub(super) fn judge(clusters: &[Cluster], servers: &[Server], now: f64) -> Judgement {
     let candidates = candidates(clusters, servers);
+    let mut by_number: HashMap<Number, Vec<&Candidate<'_>>> = HashMap::new();
+    for candidate in &candidates {
+        let of_number = by_number.entry(candidate.number()).or_default();
+        of_number.push(candidate);
+    }
     let mut judgement = Judgement::default();
     for (index, cluster) in clusters.iter().enumerate() {
+        let storages = own_storages(cluster, servers);
         for guest in &cluster.guests {
-            let evidence = gather(index, cluster, guest, &candidates, servers);
+            let of_number = by_number.get(&(guest.kind, guest.vmid));
+            let of_number = of_number.map_or(&[][..], Vec::as_slice);
+            let mut evidence = Evidence::default();
+            evidence.add_groups(index, of_number, servers);
+            for storage in &storages {
+                evidence.add_storage(storage, guest);
+            }
+            if cluster.storages_hidden {
+                let doubt = "the cluster's storages cannot be read";
+                evidence.doubts.push(doubt.to_owned());
+            }
             judgement
                 .guests
                 .push(verdict(cluster, guest, evidence, now));
         }
     }
+    let numbers_of = |cluster: &Cluster| {
+        let guests = cluster.guests.iter();
+        guests.map(|guest| (guest.kind, guest.vmid)).collect()
+    };
+    let numbers: Vec<HashSet<Number>> = clusters.iter().map(numbers_of).collect();
     for candidate in &candidates {
-        let owner = candidate.owner().and_then(|owner| clusters.get(owner));
-        if let (Some(cluster), Some(server)) = (owner, servers.get(candidate.server)) {
+        let owner = candidate.owner().and_then(|owner| numbers.get(owner));
+        if let (Some(numbers), Some(server)) = (owner, servers.get(candidate.server)) {
             judgement.groups.push(LinkedGroup {
                 remote: server.remote.clone(),
                 datastore: candidate.datastore.to_owned(),
                 namespace: candidate.group.namespace.clone(),
                 kind: candidate.group.kind,
                 vmid: candidate.group.vmid,
-                orphaned: !cluster.guests.iter().any(|guest| candidate.is_of(guest)),
+                orphaned: !numbers.contains(&candidate.number()),
             });
         }
     }
@@ -154,29 +185,53 @@ fn candidates<'a>(clusters: &[Cluster], servers: &'a [Server]) -> Vec<Candidate<
     let mut candidates = Vec::new();
     for (index, server) in servers.iter().enumerate() {
         for datastore in &server.datastores {
+            let mut links = Vec::new();
+            for (cluster, facts) in clusters.iter().enumerate() {
+                let to_servers = facts.storages.iter();
+                let to_servers = to_servers.filter_map(|storage| storage.server.as_ref());
+                let here = to_servers
+                    .filter(|link| link.datastore == datastore.name && is_server(link, server));
+                links.extend(here.map(|link| (cluster, link)));
+            }
             for group in &datastore.groups {
-                let links = |storage: &Storage| {
-                    storage.server.as_ref().is_some_and(|link| {
-                        is_server(link, server)
-                            && link.datastore == datastore.name
-                            && link.namespace == group.namespace
-                            && link.username == group.owner
-                    })
+                let leads_to = |link: &ServerLink| {
+                    link.namespace == group.namespace && link.username == group.owner
                 };
-                let clusters = clusters.iter().enumerate();
+                let links = links.iter().filter(|(_, link)| leads_to(link));
                 candidates.push(Candidate {
                     server: index,
                     datastore: &datastore.name,
                     group,
-                    clusters: clusters
-                        .filter(|(_, cluster)| cluster.storages.iter().any(links))
-                        .map(|(index, _)| index)
-                        .collect(),
+                    clusters: links.map(|(cluster, _)| *cluster).collect(),
                 });
             }
         }
     }
     candidates
+}
+
+/// A storage on a backup server that is a remote as well has been seen there, with more detail.
+fn own_storages<'a>(cluster: &'a Cluster, servers: &[Server]) -> Vec<OwnStorage<'a>> {
+    let is_on_a_remote = |link: &ServerLink| {
+        servers.iter().any(|server| {
+            let mut datastores = server.datastores.iter();
+            datastores.any(|datastore| datastore.name == link.datastore) && is_server(link, server)
+        })
+    };
+    let storages = cluster.storages.iter();
+    storages
+        .filter(|storage| !storage.server.as_ref().is_some_and(is_on_a_remote))
+        .map(|storage| OwnStorage {
+            name: &storage.name,
+            points: storage.points.as_ref().map(|points| {
+                let mut by_vmid: HashMap<u32, Vec<&Point>> = HashMap::new();
+                for point in points {
+                    by_vmid.entry(point.vmid).or_default().push(point);
+                }
+                by_vmid
+            }),
+        })
+        .collect()
 }
 
 /// By the certificate, else by address.
@@ -200,50 +255,6 @@ struct Evidence {
     doubts: Vec<String>,
 }
 
-fn gather(
-    index: usize,
-    cluster: &Cluster,
-    guest: &Guest,
-    candidates: &[Candidate<'_>],
-    servers: &[Server],
-) -> Evidence {
-    let mut evidence = Evidence::default();
-    let of_guest = candidates.iter().filter(|candidate| candidate.is_of(guest));
-    let (mut own, mut others) = (Vec::new(), Vec::new());
-    for candidate in of_guest {
-        if candidate.owner() == Some(index) {
-            own.push(candidate);
-        } else if candidate.clusters.contains(&index) {
-            evidence.doubts.push(format!(
-                "the group in {} is reached by the storages of more than one cluster with the same user",
-                candidate.datastore
-            ));
-        } else if candidate.clusters.is_empty() {
-            others.push(candidate);
-        }
-    }
-    for candidate in &own {
-        evidence.add_group(candidate, servers);
-    }
-    // A sync keeps the times of its backups: a group that nobody's storage leads to, with a backup
-    // of the very second, is a copy. Unless another cluster has one of that second, too.
-    for copy in others {
-        let is_copy_of = |original: &Candidate<'_>| shares_a_time(original.group, copy.group);
-        let foreign = candidates.iter().any(|other| {
-            other.is_of(guest)
-                && other.owner().is_some_and(|owner| owner != index)
-                && is_copy_of(other)
-        });
-        if !foreign && own.iter().any(|original| is_copy_of(original)) {
-            evidence.add_group(copy, servers);
-        }
-    }
-    for storage in &cluster.storages {
-        evidence.add_storage(storage, guest, servers);
-    }
-    evidence
-}
-
 fn shares_a_time(a: &Group, b: &Group) -> bool {
     a.points
         .iter()
@@ -251,6 +262,37 @@ fn shares_a_time(a: &Group, b: &Group) -> bool {
 }
 
 impl Evidence {
+    /// Of the groups with the number of a guest of this cluster those that are the guest's.
+    fn add_groups(&mut self, cluster: usize, of_number: &[&Candidate<'_>], servers: &[Server]) {
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        for candidate in of_number {
+            if candidate.owner() == Some(cluster) {
+                own.push(candidate);
+            } else if candidate.clusters.contains(&cluster) {
+                self.doubts.push(format!(
+                    "the group in {} is reached by the storages of more than one cluster with the same user",
+                    candidate.datastore
+                ));
+            } else if candidate.clusters.is_empty() {
+                others.push(candidate);
+            }
+        }
+        for candidate in &own {
+            self.add_group(candidate, servers);
+        }
+        // A sync keeps the times of its backups: a group that nobody's storage leads to, with a backup
+        // of the very second, is a copy. Unless another cluster has one of that second, too.
+        for copy in others {
+            let is_copy_of = |original: &Candidate<'_>| shares_a_time(original.group, copy.group);
+            let foreign = of_number.iter().any(|other| {
+                other.owner().is_some_and(|owner| owner != cluster) && is_copy_of(other)
+            });
+            if !foreign && own.iter().any(|original| is_copy_of(original)) {
+                self.add_group(copy, servers);
+            }
+        }
+    }
+
     fn add_group(&mut self, candidate: &Candidate<'_>, servers: &[Server]) {
         let Some(server) = servers.get(candidate.server) else {
             return;
@@ -266,20 +308,7 @@ impl Evidence {
             .extend(points.map(|point| (place.clone(), *point)));
     }
 
-    /// A storage on a backup server that is a remote as well has been seen there, with more detail.
-    fn add_storage(&mut self, storage: &Storage, guest: &Guest, servers: &[Server]) {
-        let on_a_remote = storage.server.as_ref().is_some_and(|link| {
-            servers.iter().any(|server| {
-                is_server(link, server)
-                    && server
-                        .datastores
-                        .iter()
-                        .any(|datastore| datastore.name == link.datastore)
-            })
-        });
-        if on_a_remote {
-            return;
-        }
+    fn add_storage(&mut self, storage: &OwnStorage<'_>, guest: &Guest) {
         let Some(points) = &storage.points else {
             self.doubts.push(format!(
                 "the backups on storage {} cannot be seen",
@@ -291,12 +320,12 @@ impl Evidence {
             backup_remote: String::new(),
             datastore: String::new(),
             backup_namespace: String::new(),
-            storage: storage.name.clone(),
+            storage: storage.name.to_owned(),
         };
-        let own = points.iter().filter(|point| {
-            point.vmid == guest.vmid && point.kind.is_none_or(|kind| kind == guest.kind)
-        });
-        self.points.extend(own.map(|point| (place.clone(), *point)));
+        let of_number = points.get(&guest.vmid).into_iter().flatten();
+        let own = of_number.filter(|point| point.kind.is_none_or(|kind| kind == guest.kind));
+        self.points
+            .extend(own.map(|point| (place.clone(), **point)));
     }
 }
 
@@ -332,7 +361,7 @@ fn verdict(cluster: &Cluster, guest: &Guest, evidence: Evidence, now: f64) -> Pr
         newest: newest.map(|(_, point)| point.time),
         newest_place: newest.map(|(place, _)| place.clone()),
         verified: newest.and_then(|(_, point)| point.verified),
-        places: places.len(),
+        places: (state != State::Unknown || !places.is_empty()).then_some(places.len()),
         jobs: jobs.map(|jobs| jobs.iter().map(|job| job.id.clone()).collect()),
     }
 }

@@ -1,4 +1,4 @@
-use super::super::facts::{Datastore, Task};
+use super::super::facts::{Datastore, Storage, Task};
 use super::*;
 use crate::config::Fingerprint;
 
@@ -87,6 +87,7 @@ fn cluster(remote: &str, guests: Vec<Guest>, storages: Vec<Storage>) -> Cluster 
         guests,
         jobs: Some(vec![daily(Selection::AllBut(Vec::new()))]),
         storages,
+        storages_hidden: false,
     }
 }
 
@@ -110,7 +111,7 @@ fn a_fresh_restore_point_protects() {
     let protection = alone(|_| {});
     assert_eq!(protection.state, State::Protected);
     assert_eq!(protection.newest, Some(NOW - HOUR));
-    assert_eq!(protection.places, 1);
+    assert_eq!(protection.places, Some(1));
     assert_eq!(protection.newest_place.unwrap().storage, "nas");
     assert_eq!(protection.jobs.unwrap(), ["backup-1"]);
 }
@@ -225,6 +226,24 @@ fn it_is_never_unprotected_while_a_storage_cannot_be_read() {
 }
 
 #[test]
+fn without_a_look_at_the_storages_nothing_is_said_to_be_missing() {
+    let hidden = |points: Vec<Point>| {
+        alone(|cluster| {
+            cluster.storages = vec![dumps(points)];
+            cluster.storages_hidden = true;
+        })
+    };
+    let nothing_seen = hidden(Vec::new());
+    assert_eq!(nothing_seen.state, State::Unknown);
+    assert_eq!(nothing_seen.places, None, "a zero would be a finding");
+    assert_eq!(hidden(vec![point(100, HOUR)]).state, State::Protected);
+    let old = hidden(vec![point(100, 90.0 * HOUR)]);
+    assert_eq!((old.state, old.places), (State::Unknown, Some(1)));
+    let none = alone(|cluster| cluster.storages[0].points = Some(Vec::new()));
+    assert_eq!((none.state, none.places), (State::Unprotected, Some(0)));
+}
+
+#[test]
 fn namespaces_and_users_tell_clusters_apart_that_share_numbers() {
     let clusters = [
         cluster("a", vec![guest(100)], vec![storage_of(link("a", "x@pbs"))]),
@@ -334,8 +353,13 @@ fn a_copy_by_sync_is_another_place() {
         ),
     ];
     let judgement = judge(&clusters, &servers, NOW);
-    let places: Vec<usize> = judgement.guests.iter().map(|guest| guest.places).collect();
-    assert_eq!(places, [2, 1], "another time is another guest's");
+    let guests = judgement.guests.iter();
+    let places: Vec<Option<usize>> = guests.map(|guest| guest.places).collect();
+    assert_eq!(
+        places,
+        [Some(2), Some(1)],
+        "another time is another guest's"
+    );
 }
 
 #[test]

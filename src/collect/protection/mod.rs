@@ -50,7 +50,7 @@ static VERIFIED: Family = Family::gauge(
 );
 static PLACES: Family = Family::gauge(
     "pve_guest_restore_point_places",
-    "Number of places that keep a restore point of the guest, with the copies of sync jobs",
+    "Number of places that keep a restore point of the guest, with the copies of sync jobs; absent where there may be some and none is seen",
     GUEST,
 );
 static COVERED: Family = Family::gauge(
@@ -135,7 +135,7 @@ fn guest_lines(guests: &[Protection]) -> Vec<Lines> {
         state.push_with(&labels, "state", guest.state.as_str(), true);
         newest.push_known(&labels, guest.newest);
         verified.push_known(&labels, guest.verified);
-        places.push(&labels, guest.places);
+        places.push_known(&labels, guest.places);
         covered.push_known(&labels, guest.jobs.as_ref().map(|jobs| !jobs.is_empty()));
         if let Some(place) = &guest.newest_place {
             labels.clear();

@@ -1,6 +1,6 @@
 //! From the values of sources to what is joined.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::facts::{
     Cluster, Datastore, Group, Guest, Job, Point, Selection, Server, ServerLink, Storage,
@@ -62,6 +62,7 @@ fn cluster(inputs: &Inputs<'_>) -> Option<Cluster> {
         guests: guests.collect(),
         jobs: jobs.map(|jobs| jobs.iter().map(job).collect()),
         storages: storages(inputs, &picture),
+        storages_hidden: inputs.get(&STORAGES).is_none(),
     })
 }
 
@@ -101,22 +102,17 @@ fn storages(inputs: &Inputs<'_>, picture: &resources::Picture) -> Vec<Storage> {
         })
         .collect();
 
-    let mut items: Vec<Item> = Vec::new();
-    for storage in picture
+    let mut seen: HashSet<Item> = HashSet::new();
+    let items = picture
         .storages
         .iter()
         .filter(|storage| storage.takes_backups())
-    {
-        let item = Item::Storage {
+        .map(|storage| Item::Storage {
             storage: storage.storage.as_ref().into(),
             node: (storage.shared != Some(true)).then(|| storage.node.as_ref().into()),
-        };
-        if !items.contains(&item) {
-            items.push(item);
-        }
-    }
+        })
+        .filter(|item| seen.insert(item.clone()));
     items
-        .into_iter()
         .map(|item| Storage {
             name: item.name().to_owned(),
             server: server_of(item.name()),
@@ -224,4 +220,29 @@ fn points(
             verified: verified(time),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::filter::GuestFilter;
+    use crate::source::pve::resources::parse_picture;
+    use crate::source::pve::storage;
+
+    #[test]
+    fn storages_that_were_not_read_may_be_more_than_are_seen() {
+        let filter = GuestFilter::default();
+        let mut inputs = Inputs::new("r", &filter);
+        let picture = parse_picture(
+            r#"{"data":[{"type":"qemu","vmid":100,"node":"a","name":"web"}]}"#,
+            r#"{"data":[{"type":"cluster","name":"lab","quorate":1}]}"#,
+        );
+        inputs.add(RESOURCES.name, Item::Remote, Arc::new(picture.unwrap()));
+        assert!(cluster(&inputs).unwrap().storages_hidden);
+        let read: Vec<storage::Storage> = Vec::new();
+        inputs.add(STORAGES.name, Item::Remote, Arc::new(read));
+        assert!(!cluster(&inputs).unwrap().storages_hidden);
+    }
 }
