@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use proxfleet::metric::exposition::Format;
 use proxfleet::metric::parse::{self, Exposition, ParsedSample};
-use simulator::{Clock, Fleet, FleetPlan, PbsPlan, PvePlan, RemotePlan, SimulatedRemote};
+use simulator::{Clock, Fleet, FleetPlan, PbsPlan, PvePlan, RemotePlan, Rights, SimulatedRemote};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -193,9 +193,11 @@ pub async fn run_with(arguments: &[&str], config: &Path, answers: &str) -> (Opti
 }
 
 fn configuration(address: SocketAddr, front: &str, remotes: &str) -> String {
-    // The tests have no time for the pace of a gentle program.
+    // Most tests have no time for the pace of a gentle program.
     let quick = "background_calls_per_second = 1000";
-    let front = if front.contains("[defaults]") {
+    let front = if front.contains("background_calls_per_second") {
+        front.to_owned()
+    } else if front.contains("[defaults]") {
         front.replace("[defaults]", &format!("[defaults]\n{quick}"))
     } else {
         format!("{front}\n[defaults]\n{quick}\n")
@@ -337,6 +339,13 @@ pub fn table(remote: &SimulatedRemote, token_id: &str, secret: &str) -> String {
 /// The same with the token that monitoring should have.
 pub fn table_of(remote: &SimulatedRemote) -> String {
     table(remote, remote.token_id(), remote.token_secret())
+}
+
+/// The same with the token that may see everything: what an auditor may not see is told, too.
+pub fn table_of_admin(remote: &SimulatedRemote) -> String {
+    let mut tokens = remote.tokens().iter();
+    let admin = tokens.find(|token| token.rights == Rights::Admin).unwrap();
+    table(remote, &admin.id, &admin.secret)
 }
 
 /// Calls that an end-point has seen.
