@@ -149,6 +149,21 @@ mod tests {
     }
 
     #[test]
+    fn the_calls_themselves_come_half_as_often_and_then_a_tenth_more_often_each_minute() {
+        let start = Instant::now();
+        let mut pace = Pace::new(10.0, 2);
+        pace.answered(start, milliseconds(10), true);
+        // The first call of a minute starts at once; how long the second waits is the pace.
+        let mut distances = (0..10).map(|minute| {
+            let now = start + GROWS_EVERY * minute;
+            let first = pace.turn(now);
+            (pace.turn(now) - first).as_millis()
+        });
+        let expected = [200, 181, 165, 150, 136, 124, 112, 102, 100, 100];
+        assert!(distances.by_ref().eq(expected));
+    }
+
+    #[test]
     fn a_single_596_halves_and_a_single_slow_answer_does_not() {
         let start = Instant::now();
         let mut pace = Pace::new(4.0, 2);
