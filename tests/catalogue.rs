@@ -22,10 +22,6 @@ const ABSENT: &[(&str, &str)] = &[
         "no simulated cluster has a controller",
     ),
     (
-        "pve_zfs_pool_scrub_",
-        "no simulated pool of a cluster was scrubbed",
-    ),
-    (
         "pve_cluster_bandwidth_limit_",
         "no simulated cluster has limits",
     ),
@@ -75,22 +71,6 @@ const ABSENT: &[(&str, &str)] = &[
     (
         "pbs_physical_disk_written_",
         "simulated disks of servers have one attribute",
-    ),
-    (
-        "pbs_zfs_pool_damaged",
-        "no simulated server tells the parts of a pool",
-    ),
-    (
-        "pbs_zfs_pool_device_",
-        "no simulated server tells the parts of a pool",
-    ),
-    (
-        "pbs_zfs_pool_resilvering",
-        "no simulated server tells the parts of a pool",
-    ),
-    (
-        "pbs_zfs_pool_scrub",
-        "no simulated server tells the parts of a pool",
     ),
 ];
 

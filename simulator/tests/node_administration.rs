@@ -98,6 +98,35 @@ async fn the_second_node_of_an_odd_cluster_loses_a_disk() {
 }
 
 #[tokio::test]
+async fn the_pool_of_an_odd_server_has_lost_a_device() {
+    let fleet = fleet().await;
+    let server = fleet.remote("pbs-a");
+    let pool = list(server, "/nodes/localhost/disks/zfs").await.remove(0);
+    assert_eq!(pool["health"], "DEGRADED");
+    let status = get(server, "/nodes/localhost/disks/zfs/tank").await.data();
+    assert_eq!(status["state"], pool["health"]);
+    let devices = &status["children"][0]["children"][0]["children"];
+    assert_eq!(devices[0]["state"], "ONLINE");
+    assert_eq!(devices[1]["state"], "UNAVAIL");
+    let unknown = get(server, "/nodes/localhost/disks/zfs/nosuch").await;
+    assert_eq!(unknown.status, 400);
+}
+
+#[tokio::test]
+async fn every_machine_tells_its_time() {
+    let fleet = fleet().await;
+    for (remote, path) in [
+        ("cluster-a", "/nodes/pve2/time"),
+        ("pbs-a", "/nodes/localhost/time"),
+    ] {
+        let time = get(fleet.remote(remote), path).await.data();
+        let now = fleet.clock().now() as i64;
+        assert!((now - time["time"].as_i64().unwrap()).abs() <= 5, "{path}");
+        assert_eq!(time["time"], time["localtime"], "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_dead_status_daemon_is_a_dead_service() {
     let fleet = fleet().await;
     let cluster = fleet.remote("cluster-a");

@@ -1,11 +1,11 @@
-//! `GET /nodes/{node}/disks/list`, `…/smart` and `…/zfs`.
+//! `GET /nodes/{node}/disks/list` and `…/smart`.
 
 use super::{Call, parameter_error, route};
 use crate::http::Answer;
 use crate::json::{Object, array};
 use crate::route::{Access, Kind, Parameter, Route};
 
-const AUDIT: Access = Access::Privilege {
+pub(super) const AUDIT: Access = Access::Privilege {
     path: "/system/disks",
     name: "Sys.Audit",
 };
@@ -27,12 +27,12 @@ pub(super) const SMART_ROUTE: Route = route("/nodes/{node}/disks/smart", AUDIT).
     Parameter::new("disk", Kind::Text),
     Parameter::new("healthonly", Kind::Boolean),
 ]);
-pub(super) const ZFS_ROUTE: Route = route("/nodes/{node}/disks/zfs", AUDIT);
 
 struct Disk {
     name: &'static str,
     kind: &'static str,
     used: &'static str,
+    /// What is left of its life, in percent; disks that turn have no such number.
     wearout: Option<f64>,
     healthy: bool,
 }
@@ -54,8 +54,8 @@ fn disks(call: &Call<'_>) -> [Disk; 4] {
         healthy,
     };
     [
-        ssd("sda", 4.0),
-        ssd("sdb", 5.0),
+        ssd("sda", 96.0),
+        ssd("sdb", 95.0),
         hdd("sdc", true),
         hdd("sdd", !call.server.oddities),
     ]
@@ -139,26 +139,4 @@ pub(super) fn smart(call: &Call<'_>) -> Answer {
         object.float("wearout", wearout);
     }
     Answer::data(&object.into_json(None))
-}
-
-pub(super) fn zfs(call: &Call<'_>) -> Answer {
-    let size: i64 = 3_985_729_650_688;
-    let used = size / 3;
-    let mut object = Object::new();
-    object
-        .int("alloc", used)
-        .float("dedup", 1.0)
-        .int("frag", 7)
-        .int("free", size - used)
-        .text(
-            "health",
-            if call.server.oddities {
-                "DEGRADED"
-            } else {
-                "ONLINE"
-            },
-        )
-        .text("name", "tank")
-        .int("size", size);
-    Answer::data(&array([object.into_json(None)]))
 }

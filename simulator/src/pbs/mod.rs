@@ -19,11 +19,13 @@ mod subscription;
 mod tape;
 mod task;
 mod tasks;
+mod time;
 mod traffic_control;
 mod usage;
 mod users;
 mod version;
 mod world;
+mod zfs;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +69,7 @@ const ROUTES: &[(Route, Handler)] = &[
     (datastore::LIST_ROUTE, datastore::list),
     (datastore::STATUS_ROUTE, datastore::status),
     (node_status::ROUTE, node_status::answer),
+    (time::ROUTE, time::answer),
     (namespace::ROUTE, namespace::answer),
     (snapshots::GROUPS_ROUTE, snapshots::groups),
     (snapshots::SNAPSHOTS_ROUTE, snapshots::snapshots),
@@ -87,7 +90,8 @@ const ROUTES: &[(Route, Handler)] = &[
     (services::ROUTE, services::answer),
     (disks::LIST_ROUTE, disks::list),
     (disks::SMART_ROUTE, disks::smart),
-    (disks::ZFS_ROUTE, disks::zfs),
+    (zfs::LIST_ROUTE, zfs::list),
+    (zfs::ROUTE, zfs::pool),
     (users::ROUTE, users::answer),
     (traffic_control::ROUTE, traffic_control::answer),
     (traffic_control::CONFIG_ROUTE, traffic_control::config),

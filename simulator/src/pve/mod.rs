@@ -35,6 +35,7 @@ mod subscription;
 mod task;
 mod task_log;
 mod tasks;
+mod time;
 mod users;
 mod version;
 mod view;
@@ -83,6 +84,7 @@ const ROUTES: &[(Route, Handler)] = &[
     (permissions::ROUTE, permissions::answer),
     (node_status::LIST_ROUTE, node_status::list),
     (node_status::ROUTE, node_status::answer),
+    (time::ROUTE, time::answer),
     (certificates::ROUTE, certificates::answer),
     (backup_info::ROUTE, backup_info::answer),
     (qemu_status::LIST_ROUTE, qemu_status::list),

@@ -243,6 +243,11 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
         ),
         (
             Rights::Auditor,
+            "/nodes/pve1/time",
+            "21-node-pve1/nodes-pve1-time.json",
+        ),
+        (
+            Rights::Auditor,
             "/nodes/pve1/certificates/info",
             "21-node-pve1/nodes-pve1-certificates-info.json",
         ),
@@ -307,6 +312,7 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
             "/nodes/localhost/status",
             &["node-status"][..],
         ),
+        (Rights::Auditor, "/nodes/localhost/time", &["node-time"][..]),
         (
             Rights::Auditor,
             "/admin/datastore/vault/status",

@@ -26,7 +26,8 @@ static USER_EXPIRY: Family = Family::gauge(
     "pbs_user_expiry_timestamp_seconds",
     "When an enabled user of the backup server expires, only for those that do",
     &["remote", "user"],
-);
+)
+.unrecorded();
 static TOKEN_EXPIRY: Family = Family::gauge(
     "pbs_token_expiry_timestamp_seconds",
     "When an API token of an enabled user of the backup server expires, only for those that do",

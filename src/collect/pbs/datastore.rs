@@ -83,12 +83,14 @@ static READ: Family = Family::counter(
     "pbs_datastore_disk_read_bytes_total",
     "Bytes read from the device of the datastore",
     DATASTORE_LABELS,
-);
+)
+.unrecorded();
 static WRITTEN: Family = Family::counter(
     "pbs_datastore_disk_written_bytes_total",
     "Bytes written to the device of the datastore",
     DATASTORE_LABELS,
-);
+)
+.unrecorded();
 static S3_UPLOADED: Family = Family::gauge(
     "pbs_datastore_s3_uploaded_bytes",
     "Bytes sent to the object store since the statistics were set back",
@@ -189,12 +191,14 @@ static HOST_DISK_READ: Family = Family::counter(
     "pbs_host_disk_read_bytes_total",
     "Bytes read from the device of the root file system since boot",
     HOST_LABELS,
-);
+)
+.unrecorded();
 static HOST_DISK_WRITTEN: Family = Family::counter(
     "pbs_host_disk_written_bytes_total",
     "Bytes written to the device of the root file system since boot",
     HOST_LABELS,
-);
+)
+.unrecorded();
 
 const MAINTENANCE_MODES: &[&str] = &["read-only", "offline", "delete", "unmount", "s3-refresh"];
 

@@ -60,47 +60,56 @@ static HEALTHY: Family = Family::gauge(
     "pbs_physical_disk_healthy",
     "Whether the disk passes its own SMART assessment",
     LABELS,
-);
+)
+.unrecorded();
 static WEAROUT: Family = Family::gauge(
     "pbs_physical_disk_wearout_ratio",
     "Fraction of the rated write endurance that is used, above 1 for a disk that outlives its rating",
     LABELS,
-);
+)
+.unrecorded();
 static SPARE: Family = Family::gauge(
     "pbs_physical_disk_available_spare_ratio",
     "Fraction of the spare blocks of an NVMe disk that is left",
     LABELS,
-);
+)
+.unrecorded();
 static TEMPERATURE: Family = Family::gauge(
     "pbs_physical_disk_temperature_celsius",
     "Temperature of the disk when its health was last asked for",
     LABELS,
-);
+)
+.unrecorded();
 static POWER_ON: Family = Family::counter(
     "pbs_physical_disk_power_on_seconds_total",
     "Time that the disk has been powered on in its life",
     LABELS,
-);
+)
+.unrecorded();
 static WRITTEN: Family = Family::counter(
     "pbs_physical_disk_written_bytes_total",
     "Bytes that were written to the disk in its life",
     LABELS,
-);
+)
+.unrecorded();
 static REALLOCATED: Family = Family::gauge(
     "pbs_physical_disk_reallocated_sectors",
     "Sectors that the disk has replaced by spare ones",
     LABELS,
-);
+)
+.unrecorded();
 static PENDING: Family = Family::gauge(
     "pbs_physical_disk_pending_sectors",
     "Sectors that the disk could not read and has not yet replaced",
     LABELS,
-);
+)
+.unrecorded();
 static MEDIA_ERRORS: Family = Family::counter(
     "pbs_physical_disk_media_errors_total",
     "Errors in the data of an NVMe disk that it could not correct",
     LABELS,
-);
+)
+.unrecorded();
 
 static DISK_FAMILIES: DiskFamilies = DiskFamilies {
     size: &SIZE,

@@ -27,7 +27,8 @@ static INFO: Family = Family::gauge(
     "pbs_subscription_info",
     "Product that the backup server has a subscription of, only where it has one",
     &["product", "remote"],
-);
+)
+.unrecorded();
 static STATUS: Family = Family::gauge(
     "pbs_subscription_status",
     "Status of the subscription of the backup server, 1 for the current one",
@@ -37,7 +38,8 @@ static NEXT_DUE: Family = Family::gauge(
     "pbs_subscription_next_due_timestamp_seconds",
     "Midnight UTC of the day at which the subscription of the backup server is due again",
     &["remote"],
-);
+)
+.unrecorded();
 
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let mut info = Lines::of(&INFO);

@@ -37,7 +37,8 @@ static DRIVE_BUSY: Family = Family::gauge(
     "pbs_tape_drive_busy",
     "Whether a task holds the tape drive",
     &["drive", "remote"],
-);
+)
+.unrecorded();
 static DRIVE_INFO: Family = Family::gauge(
     "pbs_tape_drive_info",
     "Changer and make of a tape drive",
@@ -52,17 +53,20 @@ static MEDIA: Family = Family::gauge(
     "pbs_tape_media",
     "Number of tapes of the pool with the status",
     &["pool", "remote", "status"],
-);
+)
+.unrecorded();
 static MEDIA_EXPIRED: Family = Family::gauge(
     "pbs_tape_media_expired",
     "Number of tapes of the pool that may be written over",
     POOL_LABELS,
-);
+)
+.unrecorded();
 static MEDIA_USED: Family = Family::gauge(
     "pbs_tape_media_used_bytes",
     "Bytes on the tapes of the pool; absent where no tape tells",
     POOL_LABELS,
-);
+)
+.unrecorded();
 
 const STATUSES: &[&str] = &["writable", "full", "unknown", "damaged", "retired"];
 

@@ -35,17 +35,20 @@ static REBOOT: Family = Family::gauge(
     "pbs_host_reboot_pending",
     "Whether a kernel is installed on the backup server that is newer than the running one",
     &["remote"],
-);
+)
+.unrecorded();
 static KERNEL: Family = Family::gauge(
     "pbs_host_kernel_release_info",
     "Releases of the running and the newest installed kernel of the backup server, empty where it is none of Proxmox",
     &["newest_installed", "remote", "running"],
-);
+)
+.unrecorded();
 static REPOSITORY: Family = Family::gauge(
     "pbs_host_repository_enabled",
     "Whether a configured standard repository of the backup server is enabled",
     &["remote", "repository"],
-);
+)
+.unrecorded();
 static PROBLEMS: Family = Family::gauge(
     "pbs_host_repository_problems",
     "Errors and warnings that the backup server has about its package repositories",

@@ -41,57 +41,68 @@ static STATE: Family = Family::gauge(
     "pbs_zfs_pool_state",
     "State of the pool, 1 for the current one",
     &["pool", "remote", "state"],
-);
+)
+.unrecorded();
 static SIZE: Family = Family::gauge(
     "pbs_zfs_pool_size_bytes",
     "Size of the pool, with the space that redundancy takes",
     LABELS,
-);
+)
+.unrecorded();
 static ALLOCATED: Family = Family::gauge(
     "pbs_zfs_pool_allocated_bytes",
     "Space of the pool that is taken, with what redundancy takes",
     LABELS,
-);
+)
+.unrecorded();
 static FRAGMENTATION: Family = Family::gauge(
     "pbs_zfs_pool_fragmentation_ratio",
     "Fraction of the free space of the pool that is in fragments",
     LABELS,
-);
+)
+.unrecorded();
 static DAMAGED: Family = Family::gauge(
     "pbs_zfs_pool_damaged",
     "Whether the pool has data that it cannot repair",
     LABELS,
-);
+)
+.unrecorded();
 static SCRUBBING: Family = Family::gauge(
     "pbs_zfs_pool_scrubbing",
     "Whether a scrub of the pool is running",
     LABELS,
-);
+)
+.unrecorded();
 static RESILVERING: Family = Family::gauge(
     "pbs_zfs_pool_resilvering",
     "Whether the pool is resilvering a device",
     LABELS,
-);
+)
+.unrecorded();
 static SCRUB_ENDED: Family = Family::gauge(
     "pbs_zfs_pool_scrub_timestamp_seconds",
     "End of the last scrub of the pool that was not cancelled",
     LABELS,
-);
+)
+.unrecorded();
 static SCRUB_ERRORS: Family = Family::gauge(
     "pbs_zfs_pool_scrub_errors",
     "Errors that the last scrub of the pool could not repair",
     LABELS,
-);
+)
+.unrecorded();
 static DEVICE_ONLINE: Family = Family::gauge(
     "pbs_zfs_pool_device_online",
     "Whether a device of the pool does its work",
     &["device", "pool", "remote"],
-);
+)
+.unrecorded();
 static DEVICE_ERRORS: Family = Family::counter(
     "pbs_zfs_pool_device_errors_total",
     "Errors of a device or group of devices of the pool since they were last cleared",
     &["device", "pool", "remote", "type"],
-);
+)
+.unrecorded();
 
 static FAMILIES: ZfsFamilies = ZfsFamilies {
     state: &STATE,

@@ -48,7 +48,8 @@ static NEWEST_VERIFIED: Family = Family::gauge(
     "pve_backup_newest_verified",
     "Whether the last verification of the newest restore point found it whole, only where there was one",
     LABELS,
-);
+)
+.unrecorded();
 static RESTORE_POINTS: Family = Family::gauge(
     "pve_backup_restore_points",
     "Number of restore points that the storage has of the guest",
@@ -63,7 +64,8 @@ static FAILED_VERIFICATIONS: Family = Family::gauge(
     "pve_backup_failed_verifications",
     "Number of restore points of the guest whose last verification failed, only where some were verified",
     LABELS,
-);
+)
+.unrecorded();
 
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let mut newest = Lines::of(&NEWEST);

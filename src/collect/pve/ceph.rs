@@ -65,188 +65,226 @@ static HEALTH: Family = Family::gauge(
     "pve_ceph_health_status",
     "Health of Ceph, 1 for the current one",
     &["remote", "status"],
-);
+)
+.unrecorded();
 static CHECK: Family = Family::gauge(
     "pve_ceph_health_check",
     "Health check that Ceph reports, 0 while it is muted",
     &["check", "remote", "severity"],
-);
+)
+.unrecorded();
 static MANAGER: Family = Family::gauge(
     "pve_ceph_manager_available",
     "Whether a manager of Ceph is active",
     &["remote"],
-);
+)
+.unrecorded();
 static MONITORS: Family = Family::gauge(
     "pve_ceph_monitors",
     "Number of configured monitors of Ceph",
     &["remote"],
-);
+)
+.unrecorded();
 static MONITORS_IN_QUORUM: Family = Family::gauge(
     "pve_ceph_monitors_in_quorum",
     "Number of monitors of Ceph that are in the quorum",
     &["remote"],
-);
+)
+.unrecorded();
 static MANAGERS_STANDBY: Family = Family::gauge(
     "pve_ceph_managers_standby",
     "Number of managers of Ceph that wait to take over",
     &["remote"],
-);
-static OSDS: Family = Family::gauge("pve_ceph_osds", "Number of OSDs of Ceph", &["remote"]);
+)
+.unrecorded();
+static OSDS: Family =
+    Family::gauge("pve_ceph_osds", "Number of OSDs of Ceph", &["remote"]).unrecorded();
 static OSDS_UP: Family = Family::gauge(
     "pve_ceph_osds_up",
     "Number of OSDs of Ceph that are up",
     &["remote"],
-);
+)
+.unrecorded();
 static OSDS_IN: Family = Family::gauge(
     "pve_ceph_osds_in",
     "Number of OSDs of Ceph that take data",
     &["remote"],
-);
+)
+.unrecorded();
 static PLACEMENT_GROUPS: Family = Family::gauge(
     "pve_ceph_placement_groups",
     "Number of placement groups of Ceph",
     &["remote"],
-);
+)
+.unrecorded();
 static SIZE: Family = Family::gauge(
     "pve_ceph_size_bytes",
     "Raw size of Ceph, before replication",
     &["remote"],
-);
+)
+.unrecorded();
 static USED: Family = Family::gauge(
     "pve_ceph_used_bytes",
     "Raw space of Ceph that is used, with all replicas",
     &["remote"],
-);
+)
+.unrecorded();
 static AVAILABLE: Family = Family::gauge(
     "pve_ceph_available_bytes",
     "Raw space of Ceph that is free, before replication",
     &["remote"],
-);
+)
+.unrecorded();
 static DATA: Family = Family::gauge(
     "pve_ceph_data_bytes",
     "Size of the data in Ceph, without replicas",
     &["remote"],
-);
+)
+.unrecorded();
 static OBJECTS: Family = Family::gauge(
     "pve_ceph_objects",
     "Number of objects in Ceph, without replicas",
     &["remote"],
-);
+)
+.unrecorded();
 static OBJECTS_DEGRADED: Family = Family::gauge(
     "pve_ceph_objects_degraded",
     "Number of copies of objects that Ceph misses",
     &["remote"],
-);
+)
+.unrecorded();
 static OBJECTS_MISPLACED: Family = Family::gauge(
     "pve_ceph_objects_misplaced",
     "Number of copies of objects that are not where Ceph wants them",
     &["remote"],
-);
+)
+.unrecorded();
 static OBJECTS_UNFOUND: Family = Family::gauge(
     "pve_ceph_objects_unfound",
     "Number of objects of which Ceph finds no current copy",
     &["remote"],
-);
+)
+.unrecorded();
 static READ: Family = Family::gauge(
     "pve_ceph_read_bytes_per_second",
     "Bytes a second that clients read from Ceph",
     &["remote"],
-);
+)
+.unrecorded();
 static WRITTEN: Family = Family::gauge(
     "pve_ceph_written_bytes_per_second",
     "Bytes a second that clients write to Ceph",
     &["remote"],
-);
+)
+.unrecorded();
 static RECOVERED: Family = Family::gauge(
     "pve_ceph_recovered_bytes_per_second",
     "Bytes a second that Ceph recovers",
     &["remote"],
-);
+)
+.unrecorded();
 static READS: Family = Family::gauge(
     "pve_ceph_read_operations_per_second",
     "Read operations a second of the clients of Ceph",
     &["remote"],
-);
+)
+.unrecorded();
 static WRITES: Family = Family::gauge(
     "pve_ceph_write_operations_per_second",
     "Write operations a second of the clients of Ceph",
     &["remote"],
-);
+)
+.unrecorded();
 static PLACEMENT_GROUP_STATE: Family = Family::gauge(
     "pve_ceph_placement_groups_in_state",
     "Number of placement groups in a state, of which one may have several",
     &["remote", "state"],
-);
+)
+.unrecorded();
 static FLAG: Family = Family::gauge(
     "pve_ceph_flag",
     "Whether a flag of the OSD map is set",
     &["flag", "remote"],
-);
+)
+.unrecorded();
 static OSD_UP: Family = Family::gauge(
     "pve_ceph_osd_up",
     "Whether the OSD is up",
     &["osd", "remote"],
-);
+)
+.unrecorded();
 static OSD_IN: Family = Family::gauge(
     "pve_ceph_osd_in",
     "Whether the OSD takes data",
     &["osd", "remote"],
-);
+)
+.unrecorded();
 static OSD_SIZE: Family = Family::gauge(
     "pve_ceph_osd_size_bytes",
     "Size of the OSD",
     &["osd", "remote"],
-);
+)
+.unrecorded();
 static OSD_USED: Family = Family::gauge(
     "pve_ceph_osd_used_bytes",
     "Used space of the OSD",
     &["osd", "remote"],
-);
+)
+.unrecorded();
 static OSD_PLACEMENT_GROUPS: Family = Family::gauge(
     "pve_ceph_osd_placement_groups",
     "Number of placement groups on the OSD",
     &["osd", "remote"],
-);
+)
+.unrecorded();
 static OSD_COMMIT_LATENCY: Family = Family::gauge(
     "pve_ceph_osd_commit_latency_seconds",
     "Time that the OSD takes to write an operation to its journal",
     &["osd", "remote"],
-);
+)
+.unrecorded();
 static OSD_APPLY_LATENCY: Family = Family::gauge(
     "pve_ceph_osd_apply_latency_seconds",
     "Time that the OSD takes to apply an operation",
     &["osd", "remote"],
-);
+)
+.unrecorded();
 static OSD_INFO: Family = Family::gauge(
     "pve_ceph_osd_info",
     "Node and device class of the OSD",
     &["device_class", "node", "osd", "remote"],
-);
+)
+.unrecorded();
 static POOL_USED: Family = Family::gauge(
     "pve_ceph_pool_used_bytes",
     "Raw space that the pool of Ceph uses, with all replicas",
     &["pool", "remote"],
-);
+)
+.unrecorded();
 static POOL_USAGE: Family = Family::gauge(
     "pve_ceph_pool_usage_ratio",
     "Used space of the pool of Ceph as a fraction of what it can take",
     &["pool", "remote"],
-);
+)
+.unrecorded();
 static POOL_REPLICAS: Family = Family::gauge(
     "pve_ceph_pool_replicas",
     "Number of copies that the pool of Ceph keeps of each object",
     &["pool", "remote"],
-);
+)
+.unrecorded();
 static POOL_MINIMUM_REPLICAS: Family = Family::gauge(
     "pve_ceph_pool_minimum_replicas",
     "Number of copies below which the pool of Ceph takes no I/O",
     &["pool", "remote"],
-);
+)
+.unrecorded();
 static POOL_PLACEMENT_GROUPS: Family = Family::gauge(
     "pve_ceph_pool_placement_groups",
     "Number of placement groups of the pool of Ceph",
     &["pool", "remote"],
-);
+)
+.unrecorded();
 
 const HEALTHS: &[&str] = &["HEALTH_OK", "HEALTH_WARN", "HEALTH_ERR"];
 

@@ -67,7 +67,8 @@ static QEMU_INFO: Family = Family::gauge(
     "pve_guest_qemu_info",
     "Version of QEMU that the virtual machine runs in, and its machine type",
     &["id", "machine", "remote", "version"],
-);
+)
+.unrecorded();
 static MEMORY_HOST: Family = Family::gauge(
     "pve_guest_memory_host_bytes",
     "Memory of the node that the virtual machine takes, known since PVE 9",
@@ -77,12 +78,14 @@ static MEMORY_FREE: Family = Family::gauge(
     "pve_guest_memory_free_bytes",
     "Free memory inside the virtual machine, as its balloon driver reports it",
     &["id", "remote"],
-);
+)
+.unrecorded();
 static BALLOON: Family = Family::gauge(
     "pve_guest_balloon_bytes",
     "Memory that the balloon leaves to the virtual machine at present",
     &["id", "remote"],
-);
+)
+.unrecorded();
 static SWAP_SIZE: Family = Family::gauge(
     "pve_guest_swap_size_bytes",
     "Swap space of the container",
@@ -127,47 +130,56 @@ static BLOCK_READ: Family = Family::counter(
     "pve_guest_block_read_bytes_total",
     "Bytes that the virtual machine has read from the device since QEMU was started",
     &["device", "id", "remote"],
-);
+)
+.unrecorded();
 static BLOCK_WRITTEN: Family = Family::counter(
     "pve_guest_block_written_bytes_total",
     "Bytes that the virtual machine has written to the device since QEMU was started",
     &["device", "id", "remote"],
-);
+)
+.unrecorded();
 static BLOCK_READS: Family = Family::counter(
     "pve_guest_block_read_operations_total",
     "Reads from the device since QEMU was started",
     &["device", "id", "remote"],
-);
+)
+.unrecorded();
 static BLOCK_WRITES: Family = Family::counter(
     "pve_guest_block_write_operations_total",
     "Writes to the device since QEMU was started",
     &["device", "id", "remote"],
-);
+)
+.unrecorded();
 static BLOCK_FLUSHES: Family = Family::counter(
     "pve_guest_block_flush_operations_total",
     "Flushes of the device since QEMU was started",
     &["device", "id", "remote"],
-);
+)
+.unrecorded();
 static BLOCK_FAILURES: Family = Family::counter(
     "pve_guest_block_failed_operations_total",
     "Reads, writes and flushes of the device that failed since QEMU was started",
     &["device", "id", "remote"],
-);
+)
+.unrecorded();
 static BLOCK_READ_TIME: Family = Family::counter(
     "pve_guest_block_read_time_seconds_total",
     "Time that reads from the device have taken, summed over those that ran at once",
     &["device", "id", "remote"],
-);
+)
+.unrecorded();
 static BLOCK_WRITE_TIME: Family = Family::counter(
     "pve_guest_block_write_time_seconds_total",
     "Time that writes to the device have taken, summed over those that ran at once",
     &["device", "id", "remote"],
-);
+)
+.unrecorded();
 static BLOCK_FLUSH_TIME: Family = Family::counter(
     "pve_guest_block_flush_time_seconds_total",
     "Time that flushes of the device have taken, summed over those that ran at once",
     &["device", "id", "remote"],
-);
+)
+.unrecorded();
 static NIC_RECEIVE: Family = Family::counter(
     "pve_guest_nic_receive_bytes_total",
     "Bytes that were sent to the guest over the interface",

@@ -43,7 +43,8 @@ static NIC_RATE_LIMIT: Family = Family::gauge(
     "pve_guest_nic_rate_limit_bytes",
     "Bytes that may pass the network interface in a second, only for interfaces that are limited",
     &["id", "interface", "remote"],
-);
+)
+.unrecorded();
 
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let mut disks = Lines::of(&DISK_INFO);

@@ -41,7 +41,8 @@ static PENDING: Family = Family::gauge(
     "pve_node_network_changes_pending",
     "Whether the network configuration of the node was changed and not applied",
     &["id", "remote"],
-);
+)
+.unrecorded();
 
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let mut active = Lines::of(&ACTIVE);

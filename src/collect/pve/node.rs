@@ -77,7 +77,8 @@ static SECURE_BOOT: Family = Family::gauge(
     "pve_node_secure_boot",
     "Whether the node was booted with secure boot, known only of nodes that were booted by EFI",
     &["id", "remote"],
-);
+)
+.unrecorded();
 static CPU_INFO: Family = Family::gauge(
     "pve_node_cpu_info",
     "Model of the node's CPUs",

@@ -37,7 +37,8 @@ static BANDWIDTH_LIMIT: Family = Family::gauge(
     "pve_cluster_bandwidth_limit_bytes_per_second",
     "Limit of the cluster on what an operation may transfer, 0 for no limit",
     &["operation", "remote"],
-);
+)
+.unrecorded();
 static MAX_WORKERS: Family = Family::gauge(
     "pve_cluster_max_workers",
     "Number of tasks that a bulk operation may run at once on a node",

@@ -26,7 +26,8 @@ static UP: Family = Family::gauge(
     "pve_qdevice_up",
     "Whether the QDevice of the cluster is connected, absent without a QDevice",
     &["id", "remote"],
-);
+)
+.unrecorded();
 static INFO: Family = Family::gauge(
     "pve_qdevice_info",
     "Model, algorithm, arbiter and state of the QDevice of the cluster",
@@ -39,7 +40,8 @@ static INFO: Family = Family::gauge(
         "state",
         "tie_breaker",
     ],
-);
+)
+.unrecorded();
 
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let mut up = Lines::of(&UP);

@@ -37,7 +37,8 @@ static NEXT_DUE: Family = Family::gauge(
     "pve_subscription_next_due_timestamp_seconds",
     "Midnight UTC of the day at which the subscription of the node is due again",
     &["id", "remote"],
-);
+)
+.unrecorded();
 
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let mut info = Lines::of(&INFO);

@@ -35,17 +35,20 @@ static REBOOT: Family = Family::gauge(
     "pve_node_reboot_pending",
     "Whether a kernel is installed on the node that is newer than the running one",
     &["id", "remote"],
-);
+)
+.unrecorded();
 static KERNEL: Family = Family::gauge(
     "pve_node_kernel_release_info",
     "Releases of the running and the newest installed kernel of the node, empty where it is none of Proxmox",
     &["id", "newest_installed", "remote", "running"],
-);
+)
+.unrecorded();
 static REPOSITORY: Family = Family::gauge(
     "pve_node_repository_enabled",
     "Whether a configured standard repository of the node is enabled",
     &["id", "remote", "repository"],
-);
+)
+.unrecorded();
 static PROBLEMS: Family = Family::gauge(
     "pve_node_repository_problems",
     "Errors and warnings that the node has about its package repositories",
