@@ -61,7 +61,7 @@ async fn a_scrape_from_cache_does_not_allocate_by_the_sample() {
         ));
         fleet.apply(&config).unwrap();
         let (reload, _reloads) = tokio::sync::mpsc::channel(1);
-        let router = web::router(App::new(fleet, config.server, reload));
+        let router = web::router(App::new(fleet, config, reload));
         assert!(scrape(&router).await > 1000);
 
         // The fewest of several: the simulated servers live in this process too.

@@ -88,7 +88,7 @@ pub(super) async fn run(
     telemetry.configuration_read(true);
 
     let (reload, reloads) = mpsc::channel(1);
-    let app = App::new(Arc::clone(&fleet), config.server.clone(), reload);
+    let app = App::new(Arc::clone(&fleet), config.clone(), reload);
     let stop = CancellationToken::new();
     let limits = Limits::new(config.server.max_connections);
     for listener in &listeners {
@@ -200,9 +200,10 @@ impl Reloader {
             .apply(&config)
             .map_err(|error| error.to_string())?;
         self.certificate.store(certificate);
-        let old = self.app.server.swap(Arc::new(config.server.clone()));
-        if old.listen != config.server.listen
-            || old.max_connections != config.server.max_connections
+        let config = Arc::new(config);
+        let old = self.app.config.swap(Arc::clone(&config));
+        if old.server.listen != config.server.listen
+            || old.server.max_connections != config.server.max_connections
         {
             tracing::warn!("[server] listen and max_connections change with the next restart only");
         }

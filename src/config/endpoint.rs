@@ -21,7 +21,12 @@ impl Endpoint {
     /// # Errors
     /// What is wrong with it, and what to write instead.
     pub fn parse(text: &str, product: Product) -> Result<Self, String> {
-        match place(text, product) {
+        Self::parse_with_port(text, product.default_port())
+    }
+
+    /// The same with a port for a place that names none.
+    pub fn parse_with_port(text: &str, default_port: u16) -> Result<Self, String> {
+        match place(text, default_port) {
             Ok((host, port)) => Ok(Self {
                 host,
                 port,

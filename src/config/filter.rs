@@ -96,6 +96,10 @@ impl Pattern {
         Self(text.to_owned())
     }
 
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub fn matches(&self, text: &str) -> bool {
         let (mut pattern, mut rest) = (self.0.chars(), text.chars());
         // Where to go on when a match fails: behind the last `*`, one more character left to it.

@@ -4,11 +4,13 @@
 //! the file without losing what else stands in it. Nothing here talks to a remote.
 
 mod collectors;
+pub mod drop_in;
 pub mod edit;
 mod endpoint;
 pub mod filter;
 mod finding;
 mod fingerprint;
+mod module;
 mod product;
 mod read;
 mod remote;
@@ -18,13 +20,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use collectors::{CollectorKey, CollectorSetting, CollectorSettings};
+pub use drop_in::DropIn;
 pub use endpoint::Endpoint;
 pub use filter::GuestFilter;
 pub use finding::{Finding, Severity};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use module::{Admission, Module};
 pub use product::Product;
 pub use remote::{CertificateAuthority, Remote, Token};
-pub use server::{BasicAuth, Server, ServerTls};
+pub use server::{BasicAuth, Exposed, Server, ServerTls};
 
 /// A configuration without errors.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +40,9 @@ pub struct Config {
     pub max_in_flight_total: usize,
     /// In the order of the file; names are unique.
     pub remotes: Vec<Arc<Remote>>,
+    /// Names are unique.
+    pub modules: Vec<Arc<Module>>,
+    pub drop_in: DropIn,
 }
 
 /// What reading a configuration came to.

@@ -13,9 +13,20 @@ pub struct Server {
     pub basic_auth: Option<BasicAuth>,
     /// `host:port` under which others reach this server, where it differs from what it listens on.
     pub external_address: Option<String>,
+    /// What `/metrics` tells.
+    pub metrics: Exposed,
     /// Whether `POST /-/reload` works.
     pub enable_reload: bool,
     pub max_connections: usize,
+}
+
+/// What `/metrics` tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Exposed {
+    #[default]
+    Fleet,
+    /// Only the program's own metrics, where each remote is a target of its own.
+    Itself,
 }
 
 /// PEM files of the certificate chain and its key.
@@ -45,6 +56,7 @@ impl Default for Server {
             tls: None,
             basic_auth: None,
             external_address: None,
+            metrics: Exposed::Fleet,
             enable_reload: false,
             max_connections: 512,
         }

@@ -10,6 +10,7 @@ mod schedule;
 pub mod slot;
 pub mod status;
 pub mod subject;
+pub mod target;
 pub mod telemetry;
 
 use std::collections::BTreeSet;
@@ -20,12 +21,13 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use crate::collect::Collector;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Module};
 use crate::remote::in_flight::InFlight;
 use crate::remote::{Client, SetupError, trust::SystemRoots};
 use crate::source::Session;
 use cursor::Cursors;
 pub use remote::Remote;
+use slot::Slot;
 use telemetry::Telemetry;
 
 /// Every remote, and what they share.
@@ -34,6 +36,7 @@ pub struct Fleet {
     telemetry: Arc<Telemetry>,
     roots: Arc<SystemRoots>,
     joined: joined::Joined,
+    admitted: target::Admitted,
 }
 
 /// The remotes of one configuration, in its order.
@@ -42,6 +45,7 @@ pub struct Roster {
     pub remotes: Vec<Arc<Remote>>,
     /// Names of the labels that any remote's configuration sets, sorted.
     pub label_names: Vec<String>,
+    modules: Vec<Arc<Module>>,
     in_flight_total: Option<(usize, Arc<InFlight>)>,
     state_directory: Option<PathBuf>,
 }
@@ -76,6 +80,16 @@ impl Selection {
     }
 }
 
+impl Roster {
+    /// The bound on calls to all remotes together.
+    fn in_flight_total(&self) -> Arc<InFlight> {
+        match &self.in_flight_total {
+            Some((_, in_flight)) => Arc::clone(in_flight),
+            None => Arc::new(InFlight::new(1)),
+        }
+    }
+}
+
 impl Fleet {
     pub fn new(telemetry: Arc<Telemetry>, roots: Arc<SystemRoots>) -> Self {
         Self {
@@ -83,6 +97,7 @@ impl Fleet {
             telemetry,
             roots,
             joined: joined::Joined::default(),
+            admitted: target::Admitted::default(),
         }
     }
 
@@ -133,6 +148,7 @@ impl Fleet {
         let roster = Roster {
             remotes,
             label_names: label_names.into_iter().collect(),
+            modules: config.modules.clone(),
             in_flight_total: Some((total, in_flight_total)),
             state_directory: config.state_directory.clone(),
         };
@@ -141,6 +157,9 @@ impl Fleet {
                 gone.stop();
                 self.telemetry.forget(&gone.config.name);
             }
+        }
+        if !shares_limit || !shares_state || old.modules != config.modules {
+            self.admitted.forget_all();
         }
         let spread = first_spread(roster.remotes.len());
         self.roster.store(Arc::new(roster));
@@ -187,12 +206,7 @@ impl Fleet {
                 );
             }
         }
-        for (slot, attempts) in waiting {
-            let waited = tokio::time::timeout_at(deadline.into(), slot.wait_past(attempts)).await;
-            if waited.is_err() {
-                break;
-            }
-        }
+        wait(waiting, deadline).await;
     }
 
     /// Stops asking.
@@ -202,6 +216,16 @@ impl Fleet {
             .remotes
             .iter()
             .for_each(|remote| remote.stop());
+    }
+}
+
+/// Waits until each of these slots has ended more than so many attempts, or until the deadline.
+async fn wait(waiting: Vec<(Arc<Slot>, u64)>, deadline: Instant) {
+    for (slot, attempts) in waiting {
+        let waited = tokio::time::timeout_at(deadline.into(), slot.wait_past(attempts)).await;
+        if waited.is_err() {
+            break;
+        }
     }
 }
 

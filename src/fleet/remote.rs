@@ -17,6 +17,7 @@ use crate::collect::{COLLECTORS, Collector, Inputs};
 use crate::config;
 use crate::metric::block::Block;
 use crate::remote::outcome::Outcome;
+use crate::source::pve::entrance::ENTRANCE;
 use crate::source::{AnySource, AnyValue, Item, Known, Session};
 
 /// Live answers are as fresh as the scrapes ask for them: a scrape a minute is usual.
@@ -29,6 +30,8 @@ pub struct Remote {
     pub subjects: Vec<Subject>,
     pub(super) cursors: Cursors,
     pub(super) journal: Journal,
+    /// The node behind each end-point, for those who ask by it.
+    pub(super) entrances: Vec<Arc<Slot>>,
     /// The subject and the place in it of each source, by name.
     places: HashMap<&'static str, (usize, usize)>,
     itself: Weak<Self>,
@@ -40,6 +43,19 @@ pub(super) struct Readable {
     /// Another whenever the values are others.
     pub(super) key: u64,
     values: Vec<(Arc<Slot>, Arc<Good>)>,
+}
+
+/// Why something is not known of a remote.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Lack {
+    #[error("its collector is off for this remote")]
+    NotAsked,
+    #[error("{0}: not asked yet")]
+    NotYet(Item),
+    #[error("{0}: the last answer is too old")]
+    TooOld(Item),
+    #[error("{0}")]
+    Failed(Arc<str>),
 }
 
 /// How a collector stands with one remote.
@@ -79,6 +95,9 @@ impl Remote {
         }
         Arc::new_cyclic(|itself| Self {
             journal: Journal::new(&config.name),
+            entrances: (0..config.endpoints.len())
+                .map(|index| Arc::new(Slot::new(&ENTRANCE, Item::Endpoint(index))))
+                .collect(),
             config,
             session,
             telemetry,
@@ -223,6 +242,50 @@ impl Remote {
             key: hasher.finish(),
             values,
         }
+    }
+
+    /// Makes something of what these sources have told.
+    pub fn with_inputs<T>(
+        &self,
+        sources: &[&'static dyn AnySource],
+        now: Instant,
+        make: impl FnOnce(&Inputs<'_>) -> T,
+    ) -> T {
+        make(&self.inputs(&self.readable(sources.iter(), now)))
+    }
+
+    /// What a source does not know now, of the items on nodes that `is_wanted`.
+    pub fn lacks<'a>(
+        &'a self,
+        source: &'static dyn AnySource,
+        is_wanted: impl Fn(Option<&str>) -> bool + 'a,
+        now: Instant,
+    ) -> impl Iterator<Item = Lack> + 'a {
+        let topology = self.session.topology();
+        let known = self.slots_of(source.name());
+        let off = known.is_none().then_some(Lack::NotAsked);
+        let slots = known.map(|(subject, slots)| (subject, slots.all()));
+        let of_slots = slots.into_iter().flat_map(move |(subject, slots)| {
+            let lack = |slot: &Arc<Slot>| {
+                let node = topology.node_of(&slot.item);
+                if !is_wanted(node.as_deref()) {
+                    return None;
+                }
+                let attempt = slot.last_attempt();
+                match attempt {
+                    Some(attempt) if attempt.outcome.is_error() => {
+                        Some(Lack::Failed(attempt.report.unwrap_or_default()))
+                    }
+                    _ if subject.shown(slot, now).is_some() => None,
+                    Some(attempt) if attempt.brought_value => Some(Lack::TooOld(slot.item.clone())),
+                    // There is no such thing here.
+                    Some(_) => None,
+                    None => Some(Lack::NotYet(slot.item.clone())),
+                }
+            };
+            slots.values().filter_map(lack).collect::<Vec<_>>()
+        });
+        off.into_iter().chain(of_slots)
     }
 
     pub(super) fn inputs(&self, readable: &Readable) -> Inputs<'_> {

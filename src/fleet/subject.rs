@@ -106,6 +106,20 @@ impl SourceSlots {
         self.slots.load().get(item).cloned()
     }
 
+    /// Keeps one slot for each of these items; those that are new are empty.
+    pub(super) fn keep(&self, items: Vec<Item>) {
+        let before = self.all();
+        if before.keys().eq(&items) {
+            return;
+        }
+        let kept = |item: Item| {
+            let known = before.get(&item).cloned();
+            let slot = known.unwrap_or_else(|| Arc::new(Slot::new(self.source, item.clone())));
+            (item, slot)
+        };
+        self.replace(items.into_iter().map(kept).collect());
+    }
+
     pub(super) fn replace(&self, slots: BTreeMap<Item, Arc<Slot>>) {
         self.slots.store(Arc::new(slots));
         self.note_ended();

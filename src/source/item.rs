@@ -44,6 +44,8 @@ pub enum Item {
     },
     /// Of a backup server.
     Datastore(Arc<str>),
+    /// A configured way to the remote, by its place in the configuration.
+    Endpoint(usize),
 }
 
 impl Item {
@@ -52,7 +54,7 @@ impl Item {
         match self {
             Self::Node(name) | Self::Datastore(name) => name,
             Self::Storage { storage, .. } => storage,
-            Self::Remote | Self::Guest { .. } => "",
+            Self::Remote | Self::Guest { .. } | Self::Endpoint(_) => "",
         }
     }
 }
@@ -73,6 +75,7 @@ impl fmt::Display for Item {
             } => write!(f, "storage/{storage}"),
             Self::Guest { vmid, kind } => write!(f, "{}/{vmid}", kind.as_str()),
             Self::Datastore(name) => write!(f, "datastore/{name}"),
+            Self::Endpoint(index) => write!(f, "end-point {}", index + 1),
         }
     }
 }

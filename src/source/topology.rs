@@ -96,7 +96,7 @@ impl Topology {
                     .find(|place| place.shared && place.storage == *storage)?;
                 Some(Arc::clone(&place.node))
             }
-            Item::Remote | Item::Datastore(_) => None,
+            Item::Remote | Item::Datastore(_) | Item::Endpoint(_) => None,
         }
     }
 }

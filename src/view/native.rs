@@ -70,6 +70,16 @@ pub fn render(
     }
 }
 
+/// Renders what the program says of itself alone.
+pub fn render_own(format: Format, own: &str, gzip: bool) -> Bytes {
+    let blocks = [process::render()];
+    if gzip {
+        exposition::assemble_gzip(format, process::FAMILIES, &blocks, own)
+    } else {
+        exposition::assemble(format, process::FAMILIES, &blocks, own)
+    }
+}
+
 /// What a body is made from: differs whenever an answer for the selected remotes has come, or a
 /// configuration was read.
 pub fn generation(fleet: &Fleet, selection: &Selection) -> (u64, u64) {

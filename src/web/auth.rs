@@ -19,7 +19,7 @@ use super::App;
 use crate::config::BasicAuth;
 
 pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if let Some(expected) = &app.server.load().basic_auth
+    if let Some(expected) = &app.config.load().server.basic_auth
         && !is_allowed(expected, request.headers())
     {
         let mut response = (

@@ -3,6 +3,8 @@
 //! - `?remote=NAME` (repeatable): only these remotes.
 //! - `?collect[]=NAME` (repeatable): only these collectors; `@live` and `@background` are classes.
 //!
+//! With `[server] metrics = "self"` the program's own metrics alone, where no part is asked for.
+//!
 //! Always 200 with what is known by the scraper's deadline, whatever the remotes do; 400 for a
 //! name that does not exist, with those that do.
 
@@ -19,6 +21,7 @@ use moka::future::Cache;
 use super::App;
 use super::negotiation;
 use crate::collect::{COLLECTORS, Class, FLEET_COLLECTORS};
+use crate::config::Exposed;
 use crate::fleet::{Fleet, Selection};
 use crate::metric::exposition::Format;
 use crate::view::native;
@@ -70,12 +73,15 @@ pub(super) async fn scrape(
         Ok(selection) => selection,
         Err(unknown) => return (StatusCode::BAD_REQUEST, unknown).into_response(),
     };
+    let format = negotiation::format(joined(&headers, header::ACCEPT).as_deref());
+    let gzip = negotiation::accepts_gzip(joined(&headers, header::ACCEPT_ENCODING).as_deref());
+    if selection.is_everything() && app.config.load().server.metrics == Exposed::Itself {
+        let own = app.fleet.telemetry().encode(format);
+        return exposition(native::render_own(format, &own, gzip), format, gzip);
+    }
     app.fleet
         .refresh(&selection, started + deadline(&headers))
         .await;
-
-    let format = negotiation::format(joined(&headers, header::ACCEPT).as_deref());
-    let gzip = negotiation::accepts_gzip(joined(&headers, header::ACCEPT_ENCODING).as_deref());
     let key = BodyKey {
         format,
         gzip,
@@ -88,7 +94,11 @@ pub(super) async fn scrape(
         .get_with(key.clone(), render(Arc::clone(&app), key))
         .await;
     app.fleet.telemetry().scrape_served(started.elapsed());
+    exposition(body, format, gzip)
+}
 
+/// A body with the headers that say what it is.
+pub(super) fn exposition(body: Bytes, format: Format, gzip: bool) -> Response {
     let mut response = body.into_response();
     let response_headers = response.headers_mut();
     response_headers.insert(
@@ -118,7 +128,7 @@ async fn render(app: Arc<App>, key: BodyKey) -> Bytes {
 }
 
 /// How long the remotes may take.
-fn deadline(headers: &HeaderMap) -> Duration {
+pub(super) fn deadline(headers: &HeaderMap) -> Duration {
     headers
         .get(SCRAPE_TIMEOUT)
         .and_then(|value| value.to_str().ok()?.trim().parse::<f64>().ok())
@@ -130,7 +140,7 @@ fn deadline(headers: &HeaderMap) -> Duration {
 }
 
 /// Several header lines of one name are one list.
-fn joined(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
+pub(super) fn joined(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
     let mut values = headers
         .get_all(name)
         .iter()

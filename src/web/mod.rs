@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /` | the landing page, with links to everything |
 //! | `GET /metrics` | the fleet, see [`metrics`] |
+//! | `GET /pve` | one target, as prometheus-pve-exporter answers, see [`drop_in`] |
 //! | `GET /api/v1/protection` | whether each guest is protected, as JSON |
 //! | `GET /-/healthy`, `GET /-/ready` | 200, whatever the remotes do |
 //! | `POST /-/reload` | reads the configuration again, where `[server] enable_reload` is set |
@@ -11,6 +12,7 @@
 mod api;
 mod auth;
 pub mod certificate;
+mod drop_in;
 mod health;
 mod landing;
 pub mod metrics;
@@ -24,7 +26,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::config;
+use crate::config::Config;
 use crate::fleet::Fleet;
 pub use reload::ReloadRequests;
 
@@ -32,16 +34,16 @@ pub use reload::ReloadRequests;
 pub struct App {
     pub fleet: Arc<Fleet>,
     /// Replaced at a reload.
-    pub server: ArcSwap<config::Server>,
+    pub config: ArcSwap<Config>,
     bodies: metrics::Bodies,
     reload: ReloadRequests,
 }
 
 impl App {
-    pub fn new(fleet: Arc<Fleet>, server: config::Server, reload: ReloadRequests) -> Arc<Self> {
+    pub fn new(fleet: Arc<Fleet>, config: Config, reload: ReloadRequests) -> Arc<Self> {
         Arc::new(Self {
             fleet,
-            server: ArcSwap::from_pointee(server),
+            config: ArcSwap::from_pointee(config),
             bodies: metrics::Bodies::default(),
             reload,
         })
@@ -53,6 +55,7 @@ pub fn router(app: Arc<App>) -> Router {
     let guarded = Router::new()
         .route("/", get(landing::page))
         .route("/metrics", get(metrics::scrape))
+        .route("/pve", get(drop_in::pve).post(drop_in::pve))
         .route("/api/v1/protection", get(api::protection::list))
         .route("/-/reload", post(reload::reload))
         .layer(axum::middleware::from_fn_with_state(

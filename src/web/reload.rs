@@ -12,7 +12,7 @@ use super::App;
 pub type ReloadRequests = mpsc::Sender<oneshot::Sender<Result<(), String>>>;
 
 pub(super) async fn reload(State(app): State<Arc<App>>) -> (StatusCode, String) {
-    if !app.server.load().enable_reload {
+    if !app.config.load().server.enable_reload {
         return (
             StatusCode::FORBIDDEN,
             "reload by HTTP is off; set enable_reload = true in [server], or send SIGHUP\n"

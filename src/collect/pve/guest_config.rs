@@ -102,7 +102,7 @@ fn flag_lines(inputs: &Inputs<'_>) -> Vec<Lines> {
             .clear()
             .push("id", &guest.to_string())
             .push("remote", inputs.remote);
-        on_boot.push(&labels, config.on_boot);
+        on_boot.push(&labels, config.on_boot == Some(true));
         protection.push(&labels, config.protection);
         agent.push_known(&labels, config.agent);
     }

@@ -103,10 +103,11 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
             .push("id", &job.id)
             .push("remote", inputs.remote);
         enabled.push(&labels, job.enabled);
-        last_sync.push_known(&labels, job.last_sync);
-        never_synced.push(&labels, job.last_sync.is_none());
-        last_try.push_known(&labels, job.last_try);
-        next_sync.push_known(&labels, job.next_sync.filter(|_| job.enabled));
+        let synced_at = known_time(job.last_sync);
+        last_sync.push_known(&labels, synced_at);
+        never_synced.push(&labels, synced_at.is_none());
+        last_try.push_known(&labels, known_time(job.last_try));
+        next_sync.push_known(&labels, known_time(job.next_sync).filter(|_| job.enabled));
         duration.push_known(&labels, job.duration);
         failed_syncs.push_known(&labels, job.failures);
         error.push(&labels, job.has_error);
@@ -122,6 +123,11 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
         failed_syncs,
         error,
     ]
+}
+
+/// PVE says 0 for what has not been.
+fn known_time(time: Option<f64>) -> Option<f64> {
+    time.filter(|time| *time > 0.0)
 }
 
 /// Each job once. A guest that moves takes its jobs along, and for a while the answer of the node

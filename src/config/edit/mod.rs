@@ -373,9 +373,11 @@ fn choose(
         endpoint: wanted.to_owned(),
         known: known(),
     };
-    let (host, port) = place(wanted, product).map_err(|_| none())?;
-    let places: Vec<Option<(String, u16)>> =
-        hosts.iter().map(|host| place(host, product).ok()).collect();
+    let (host, port) = place(wanted, product.default_port()).map_err(|_| none())?;
+    let places: Vec<Option<(String, u16)>> = hosts
+        .iter()
+        .map(|host| place(host, product.default_port()).ok())
+        .collect();
     let exact = places.iter().position(|place| {
         place
             .as_ref()
@@ -390,7 +392,7 @@ fn choose(
     } else {
         Product::Pve
     };
-    let names_port = place(wanted, other).is_ok_and(|(_, other)| other == port);
+    let names_port = place(wanted, other.default_port()).is_ok_and(|(_, other)| other == port);
     let on_host: Vec<usize> = places
         .iter()
         .enumerate()

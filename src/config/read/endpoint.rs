@@ -61,7 +61,8 @@ fn read(item: Item<'_>, product: Option<Product>, report: &mut Report<'_>) -> Op
         ),
     };
     // Without a known product any port will do: there is an error already.
-    match place(place_text.value, product.unwrap_or(Product::Pve)) {
+    let product = product.unwrap_or(Product::Pve);
+    match place(place_text.value, product.default_port()) {
         Ok((host, port)) => Some(Endpoint {
             host,
             port,
@@ -99,7 +100,7 @@ pub(in crate::config) struct Misplaced {
 
 /// Reads `host`, `host:port`, `[v6]:port`, with `https://` before it or without. The host comes
 /// back in lower case and without brackets.
-pub(in crate::config) fn place(text: &str, product: Product) -> Result<(String, u16), Misplaced> {
+pub(in crate::config) fn place(text: &str, default_port: u16) -> Result<(String, u16), Misplaced> {
     let wrong = |message, help| Err(Misplaced { message, help });
     let rest = match text.split_once("://") {
         None => text,
@@ -131,7 +132,7 @@ pub(in crate::config) fn place(text: &str, product: Product) -> Result<(String, 
         );
     }
     if let Ok(address) = rest.parse::<Ipv6Addr>() {
-        return Ok((address.to_string(), product.default_port()));
+        return Ok((address.to_string(), default_port));
     }
     let (host, port) = match rest.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -165,7 +166,7 @@ pub(in crate::config) fn place(text: &str, product: Product) -> Result<(String, 
         );
     }
     match port {
-        None => Ok((host, product.default_port())),
+        None => Ok((host, default_port)),
         Some(port) => match port.parse::<u16>() {
             Ok(number) if number > 0 && port.bytes().all(|byte| byte.is_ascii_digit()) => {
                 Ok((host, number))
@@ -211,7 +212,7 @@ mod tests {
             ("[2001:DB8:0::1]", "2001:db8::1", 8006),
             ("HTTPS://[::1]:9000", "::1", 9000),
         ] {
-            let (read, number) = place(text, Product::Pve).unwrap();
+            let (read, number) = place(text, 8006).unwrap();
             assert_eq!((read.as_str(), number), (host, port), "{text}");
         }
     }
@@ -219,9 +220,9 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_read_is_read_again(text in "(https://)?[\\[\\]a-f0-9.:/@-]{0,24}") {
-            if let Ok((host, port)) = place(&text, Product::Pbs) {
+            if let Ok((host, port)) = place(&text, 8007) {
                 let endpoint = Endpoint { host, port, fingerprint: None };
-                let again = place(&endpoint.address(), Product::Pbs);
+                let again = place(&endpoint.address(), 8007);
                 prop_assert_eq!(again.unwrap(), (endpoint.host, endpoint.port));
             }
         }

@@ -4,10 +4,12 @@
 //! what is wrong and gives `None` for it, so that the walk goes on.
 
 mod collectors;
+mod drop_in;
 mod endpoint;
 mod file;
 mod filter;
 mod mask;
+mod module;
 mod remote;
 mod report;
 mod secret;
@@ -29,7 +31,7 @@ pub(super) use self::endpoint::place;
 use self::remote::Defaults;
 use self::report::Report;
 use self::section::{Item, Section};
-use super::{CollectorKey, Config, Loaded, Server, Severity};
+use super::{CollectorKey, Config, DropIn, Loaded, Server, Severity};
 
 pub(super) fn parse(text: &str, path: &Path, known: &[CollectorKey]) -> Loaded {
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -62,18 +64,26 @@ fn root(document: &DeTable<'_>, known: &[CollectorKey], report: &mut Report<'_>)
         Some(section) => Defaults::read(&section, known, report),
         None => Defaults::default(),
     };
-    let remotes = remotes(&root, &defaults, known, report);
+    let modules = module::list(&root, &defaults, report);
+    let remotes = remotes(&root, &defaults, !modules.is_empty(), known, report);
+    let drop_in = match root.table("drop_in", &shape::DROP_IN, report) {
+        Some(section) => drop_in::read(&section, report),
+        None => DropIn::default(),
+    };
     Some(Config {
         server: server?,
         state_directory,
         max_in_flight_total: defaults.max_in_flight_total,
         remotes,
+        modules,
+        drop_in,
     })
 }
 
 fn remotes(
     root: &Section<'_>,
     defaults: &Defaults,
+    has_modules: bool,
     known: &[CollectorKey],
     report: &mut Report<'_>,
 ) -> Vec<Arc<super::Remote>> {
@@ -93,7 +103,7 @@ fn remotes(
             }
         },
     };
-    if items.is_empty() {
+    if items.is_empty() && !has_modules {
         report
             .warning(0..0, "no remotes: there is nothing to scrape")
             .help("add a [[remote]] with name, type, endpoints and a token")

@@ -26,10 +26,10 @@ const MOST_IN_FLIGHT: usize = 32;
 const RESERVED_LABELS: [&str; 4] = ["remote", "product", "job", "instance"];
 
 pub(super) struct Defaults {
-    timeout: Duration,
-    max_in_flight: usize,
+    pub timeout: Duration,
+    pub max_in_flight: usize,
     pub max_in_flight_total: usize,
-    background_calls_per_second: usize,
+    pub background_calls_per_second: usize,
     collectors: CollectorSettings,
 }
 
@@ -65,9 +65,7 @@ impl Defaults {
         }
         Self {
             timeout: timeout(section, report).unwrap_or(usual.timeout),
-            max_in_flight: section
-                .number("max_in_flight", 1..=MOST_IN_FLIGHT, report)
-                .unwrap_or(usual.max_in_flight),
+            max_in_flight: in_flight(section, report).unwrap_or(usual.max_in_flight),
             max_in_flight_total: section
                 .number("max_in_flight_total", 1..=4096, report)
                 .unwrap_or(usual.max_in_flight_total),
@@ -76,6 +74,10 @@ impl Defaults {
             collectors: settings,
         }
     }
+}
+
+pub(super) fn in_flight(section: &Section<'_>, report: &mut Report<'_>) -> Option<usize> {
+    section.number("max_in_flight", 1..=MOST_IN_FLIGHT, report)
 }
 
 fn calls_per_second(section: &Section<'_>, report: &mut Report<'_>) -> Option<usize> {
@@ -99,9 +101,7 @@ pub(super) fn read(
         None => GuestFilter::default(),
     };
     let timeout = timeout(section, report).unwrap_or(defaults.timeout);
-    let max_in_flight = section
-        .number("max_in_flight", 1..=MOST_IN_FLIGHT, report)
-        .unwrap_or(defaults.max_in_flight);
+    let max_in_flight = in_flight(section, report).unwrap_or(defaults.max_in_flight);
     let background_calls_per_second =
         calls_per_second(section, report).unwrap_or(defaults.background_calls_per_second);
     let mut collectors = defaults.collectors.clone();
@@ -155,7 +155,7 @@ fn name(section: &Section<'_>, report: &mut Report<'_>) -> Option<String> {
     Some(name.value.to_owned())
 }
 
-fn product(section: &Section<'_>, report: &mut Report<'_>) -> Option<Product> {
+pub(super) fn product(section: &Section<'_>, report: &mut Report<'_>) -> Option<Product> {
     let item = section.required(
         "type",
         "type = \"pve\", or \"pbs\" for a Backup Server",
@@ -178,7 +178,7 @@ fn product(section: &Section<'_>, report: &mut Report<'_>) -> Option<Product> {
     }
 }
 
-fn timeout(section: &Section<'_>, report: &mut Report<'_>) -> Option<Duration> {
+pub(super) fn timeout(section: &Section<'_>, report: &mut Report<'_>) -> Option<Duration> {
     let (timeout, span) = section.duration("timeout", report)?;
     if timeout < SHORTEST_TIMEOUT {
         report
@@ -192,7 +192,10 @@ fn timeout(section: &Section<'_>, report: &mut Report<'_>) -> Option<Duration> {
     Some(timeout)
 }
 
-fn authority(section: &Section<'_>, report: &mut Report<'_>) -> Option<CertificateAuthority> {
+pub(super) fn authority(
+    section: &Section<'_>,
+    report: &mut Report<'_>,
+) -> Option<CertificateAuthority> {
     let text = section.string("ca_file", report)?.not_empty(report)?;
     let path = report.relative(text.value);
     let bytes = file::read(&path, &text.span, report)?;

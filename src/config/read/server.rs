@@ -9,7 +9,7 @@ use super::report::Report;
 use super::secret::{self, Sources};
 use super::section::{Section, Text};
 use super::{file, shape};
-use crate::config::{BasicAuth, Server, ServerTls};
+use crate::config::{BasicAuth, Exposed, Server, ServerTls};
 
 static PASSWORD: Sources = Sources {
     file: "password_file",
@@ -29,6 +29,7 @@ pub(super) fn read(section: &Section<'_>, report: &mut Report<'_>) -> Option<Ser
         tls: tls(section, report),
         basic_auth,
         external_address: external_address(section, report),
+        metrics: exposed(section, report).unwrap_or(usual.metrics),
         enable_reload: section
             .boolean("enable_reload", report)
             .unwrap_or(usual.enable_reload),
@@ -129,6 +130,22 @@ fn basic_auth(section: &Section<'_>, report: &mut Report<'_>) -> Option<BasicAut
         username: username?.value.to_owned(),
         password: password?,
     })
+}
+
+fn exposed(section: &Section<'_>, report: &mut Report<'_>) -> Option<Exposed> {
+    let text = section.string("metrics", report)?;
+    match text.value {
+        "fleet" => Some(Exposed::Fleet),
+        "self" => Some(Exposed::Itself),
+        _ => {
+            report
+                .error(text.span, "`metrics` must be \"fleet\" or \"self\"")
+                .help(
+                    "\"self\" leaves the remotes to /pve and /pbs, and tells of the program alone",
+                );
+            None
+        }
+    }
 }
 
 fn external_address(section: &Section<'_>, report: &mut Report<'_>) -> Option<String> {

@@ -8,7 +8,9 @@ pub(super) struct Shape {
 
 pub(super) static ROOT: Shape = Shape {
     name: "the top level",
-    keys: &["server", "state", "defaults", "remote"],
+    keys: &[
+        "server", "state", "defaults", "remote", "modules", "drop_in",
+    ],
 };
 
 pub(super) static SERVER: Shape = Shape {
@@ -20,6 +22,7 @@ pub(super) static SERVER: Shape = Shape {
         "basic_auth",
         "external_address",
         "enable_reload",
+        "metrics",
         "max_connections",
     ],
 };
@@ -66,6 +69,28 @@ pub(super) static REMOTE: Shape = Shape {
     ],
 };
 
+pub(super) static MODULE: Shape = Shape {
+    name: "[modules.NAME]",
+    keys: &[
+        "type",
+        "targets",
+        "port",
+        "token_id",
+        "token_secret_file",
+        "token_secret",
+        "token_secret_env",
+        "ca_file",
+        "pin_first_seen",
+        "timeout",
+        "max_in_flight",
+    ],
+};
+
+pub(super) static DROP_IN: Shape = Shape {
+    name: "[drop_in]",
+    keys: &["strict", "without"],
+};
+
 pub(super) static ENDPOINT: Shape = Shape {
     name: "an end-point",
     keys: &["host", "fingerprint"],
@@ -81,13 +106,15 @@ pub(super) static SELECTION: Shape = Shape {
     keys: &["tags", "pools", "names"],
 };
 
-pub(super) static ALL: [&Shape; 9] = [
+pub(super) static ALL: [&Shape; 11] = [
     &ROOT,
     &SERVER,
     &BASIC_AUTH,
     &STATE,
     &DEFAULTS,
     &REMOTE,
+    &MODULE,
+    &DROP_IN,
     &ENDPOINT,
     &FILTER,
     &SELECTION,

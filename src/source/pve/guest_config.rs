@@ -28,8 +28,8 @@ pub static GUEST_CONFIG: Source<GuestConfig> = Source::new(
 /// With the defaults of PVE for what is not set.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct GuestConfig {
-    /// Whether it is started with its node.
-    pub on_boot: bool,
+    /// Whether it is started with its node; where it is not set, it is not.
+    pub on_boot: Option<bool>,
     /// Its place in the order of starts, where it has one.
     pub startup_order: Option<f64>,
     pub protection: bool,
@@ -184,7 +184,7 @@ impl Options {
         let mebibytes = memory.default_or("current").and_then(number);
         let startup = PropertyString(self.text("startup").unwrap_or_default());
         GuestConfig {
-            on_boot: self.flag("onboot"),
+            on_boot: self.text("onboot").map(is_on),
             startup_order: startup.default_or("order").and_then(number),
             protection: self.flag("protection"),
             memory: mebibytes.unwrap_or(DEFAULT_MEBIBYTES) * MEBIBYTE,

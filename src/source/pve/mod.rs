@@ -7,6 +7,7 @@ pub mod backup_log;
 pub mod ceph;
 pub mod certificates;
 pub mod disk;
+pub mod entrance;
 pub mod export;
 pub mod guest_agent;
 pub mod guest_config;

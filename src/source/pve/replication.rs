@@ -29,9 +29,9 @@ pub struct ReplicationJob {
     pub source: Box<str>,
     pub target: Box<str>,
     pub enabled: bool,
-    /// Unix seconds, as the other times; `None` for a job that never succeeded.
+    /// Unix seconds, as the other times; 0 for a job that never succeeded.
     pub last_sync: Option<f64>,
-    /// `None` for a job that was never tried.
+    /// 0 for a job that was never tried.
     pub last_try: Option<f64>,
     /// PVE tells one of jobs that are disabled, too.
     pub next_sync: Option<f64>,
@@ -77,7 +77,6 @@ pub fn parse(text: &str) -> Result<Vec<ReplicationJob>, Unreadable> {
     }
 
     // 0 stands for never.
-    let time = |number: Number| number.quantity().filter(|time| *time > 0.0);
     let mut jobs: Vec<ReplicationJob> = json::envelope::<Rows<Row<'_>>>(text)?
         .0
         .iter()
@@ -90,9 +89,9 @@ pub fn parse(text: &str) -> Result<Vec<ReplicationJob>, Unreadable> {
                 source: row.source.to_boxed(),
                 target: row.target.to_boxed(),
                 enabled: row.disable.flag() != Some(true),
-                last_sync: time(row.last_sync),
-                last_try: time(row.last_try),
-                next_sync: time(row.next_sync),
+                last_sync: row.last_sync.quantity(),
+                last_try: row.last_try.quantity(),
+                next_sync: row.next_sync.quantity(),
                 duration: row.duration.quantity(),
                 failures: row.fail_count.quantity(),
                 has_error: row.error.known().is_some(),

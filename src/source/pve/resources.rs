@@ -42,6 +42,8 @@ pub struct Picture {
     pub cluster: Option<Cluster>,
     /// Whether `/cluster/status` is part of the picture.
     pub has_status: bool,
+    /// Name of the node that answered; empty without `/cluster/status`.
+    pub local: Box<str>,
     /// Sorted by name.
     pub nodes: Vec<Node>,
     /// Sorted by id.
@@ -83,6 +85,8 @@ pub struct Guest {
     pub node: Box<str>,
     /// The last name known: PVE forgets it five minutes after the node died.
     pub name: Box<str>,
+    /// Whether name and template are those of an older picture.
+    pub is_remembered: bool,
     /// As PVE has them, separated by semicolons.
     pub tags: Box<str>,
     pub pool: Box<str>,
@@ -398,6 +402,7 @@ impl Picture {
             vmid: vmid as u32,
             node: row.node.to_boxed(),
             name: row.name.to_boxed(),
+            is_remembered: false,
             tags: row.tags.to_boxed(),
             pool: row.pool.to_boxed(),
             template: row.template.flag(),
@@ -476,6 +481,7 @@ impl Picture {
             }
         }
         self.cluster = status.cluster;
+        self.local = status.local;
     }
 
     /// Without `/cluster/status` there is only the rows' own word, which is what it is.
@@ -492,6 +498,7 @@ impl Picture {
             while older.next_if(|old| old.key() < guest.key()).is_some() {}
             if let Some(old) = older.next_if(|old| old.key() == guest.key()) {
                 if guest.name.is_empty() {
+                    guest.is_remembered = true;
                     guest.name.clone_from(&old.name);
                     guest.template = guest.template.or(old.template);
                 }

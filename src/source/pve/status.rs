@@ -18,6 +18,8 @@ pub struct Status {
     pub(super) endpoint: usize,
     pub(super) cluster: Option<Cluster>,
     pub(super) nodes: Vec<Member>,
+    /// Name of the node that answered.
+    pub(super) local: Box<str>,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,7 @@ pub fn parse_status(text: &str) -> Result<Status, Unreadable> {
         level: Text<'a>,
         ip: Text<'a>,
         online: Number,
+        local: Number,
         nodeid: Number,
         quorate: Number,
         nodes: Number,
@@ -73,13 +76,18 @@ pub fn parse_status(text: &str) -> Result<Status, Unreadable> {
                     version: row.version.quantity(),
                 });
             }
-            "node" if row.name.known().is_some() => status.nodes.push(Member {
-                name: row.name.to_boxed(),
-                ip: row.ip.to_boxed(),
-                online: row.online.flag(),
-                node_id: row.nodeid.quantity(),
-                level: row.level.to_boxed(),
-            }),
+            "node" if row.name.known().is_some() => {
+                if row.local.flag() == Some(true) {
+                    status.local = row.name.to_boxed();
+                }
+                status.nodes.push(Member {
+                    name: row.name.to_boxed(),
+                    ip: row.ip.to_boxed(),
+                    online: row.online.flag(),
+                    node_id: row.nodeid.quantity(),
+                    level: row.level.to_boxed(),
+                });
+            }
             _ => {}
         }
     }

@@ -8,13 +8,15 @@ fn the_example_explains_every_key_and_is_right() {
     let folder = Folder::new();
     let text = EXAMPLE
         .replace("/etc/proxfleet/cluster-a.token", "token")
-        .replace("/etc/proxfleet/backup.token", "token");
+        .replace("/etc/proxfleet/backup.token", "token")
+        .replace("/etc/proxfleet/lab.token", "token");
     assert_eq!(folder.rendered(&text), Vec::<String>::new());
     assert_eq!(folder.config(&text).remotes.len(), 2);
     for shape in shape::ALL {
         for key in shape.keys {
             let named = EXAMPLE.contains(&format!("{key} ="))
                 || EXAMPLE.contains(&format!("[{key}]"))
+                || EXAMPLE.contains(&format!("[{key}."))
                 || EXAMPLE.contains(&format!(".{key}]"));
             assert!(named, "config.example.toml lacks {key} of {}", shape.name);
         }
@@ -61,6 +63,8 @@ fn what_the_example_comments_out_is_right_as_well() {
         ("cluster-a.pem", "cert.pem"),
         ("cluster-a.token", "token"),
         ("backup.token", "token"),
+        ("lab.pem", "cert.pem"),
+        ("lab.token", "token"),
     ] {
         text = text.replace(&format!("/etc/proxfleet/{name}\""), &format!("{file}\""));
     }

@@ -1,0 +1,284 @@
+//! What a scrape asks about by `?target=`: a configured remote, one of its end-points, or a host
+//! that a module admits.
+//!
+//! Credentials go to configured end-points and to what a module's `targets` admit, nowhere else:
+//! who is not admitted is refused before any connection is made.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use moka::future::Cache;
+
+use super::cursor::Cursors;
+use super::slot::Slot;
+use super::{Fleet, Remote, wait};
+use crate::collect::{COLLECTORS, Collector};
+use crate::config::{self, CollectorSetting, Endpoint, Module, Product};
+use crate::remote::SetupError;
+use crate::source::{AnySource, Item, Source};
+
+/// The module of a scrape that names none.
+pub const DEFAULT_MODULE: &str = "default";
+
+/// Targets of modules that are remembered at once, with their connections.
+const REMEMBERED: u64 = 1000;
+/// How long one is remembered that is not asked for.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// An answer that is asked for by a scrape is not asked for again for so long.
+pub const LIFE: Duration = Duration::from_secs(5);
+
+/// Whom a scrape asks about.
+#[derive(Clone)]
+pub enum Target {
+    /// A configured remote, with all its nodes.
+    Remote(Arc<Remote>),
+    /// The remote behind one of its end-points, and the node there.
+    Endpoint(Arc<Remote>, usize),
+    /// A host that a module admits. Nothing is asked of it in the background.
+    Admitted(Arc<Remote>),
+}
+
+impl Target {
+    pub fn remote(&self) -> &Arc<Remote> {
+        match self {
+            Self::Remote(remote) | Self::Endpoint(remote, _) | Self::Admitted(remote) => remote,
+        }
+    }
+}
+
+/// Why a target is not asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Refused {
+    #[error("Module '{0}' not found in config")]
+    UnknownModule(String),
+    #[error("the target cannot be read: {0}")]
+    Unreadable(String),
+    #[error(
+        "target {target} is not allowed: it is no {product} remote, no end-point of one, and {module} \
+         does not admit it. Add a [[remote]] for it, or name it in `targets` of the module"
+    )]
+    NotAllowed {
+        target: String,
+        product: &'static str,
+        module: String,
+    },
+    #[error("the target cannot be asked: {0}")]
+    Setup(Arc<SetupError>),
+}
+
+/// The targets of modules that were asked lately.
+pub(super) struct Admitted(Cache<(String, String), Arc<Remote>>);
+
+impl Default for Admitted {
+    fn default() -> Self {
+        Self(
+            Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_idle(FORGOTTEN_AFTER)
+                .build(),
+        )
+    }
+}
+
+impl Admitted {
+    pub(super) fn forget_all(&self) {
+        self.0.invalidate_all();
+    }
+}
+
+impl Fleet {
+    /// Finds whom `?target=` and `?module=` name. `sources` is what will be asked of it.
+    pub async fn target(
+        &self,
+        product: Product,
+        target: &str,
+        module: &str,
+        sources: &[&'static dyn AnySource],
+    ) -> Result<Target, Refused> {
+        let roster = self.roster();
+        let found = roster
+            .modules
+            .iter()
+            .find(|known| known.name == module && known.product() == product);
+        if found.is_none() && module != DEFAULT_MODULE {
+            return Err(Refused::UnknownModule(module.to_owned()));
+        }
+        let remotes = || {
+            let remotes = roster.remotes.iter();
+            remotes.filter(|remote| remote.config.product == product)
+        };
+        if let Some(remote) = remotes().find(|remote| remote.config.name == target) {
+            return Ok(Target::Remote(Arc::clone(remote)));
+        }
+
+        // 0 stands for no port: no text can name it.
+        let place = Endpoint::parse_with_port(target, 0).map_err(Refused::Unreadable)?;
+        for remote in remotes() {
+            let is_meant = |endpoint: &Endpoint| {
+                endpoint.host == place.host && (place.port == 0 || endpoint.port == place.port)
+            };
+            if let Some(index) = remote.config.endpoints.iter().position(is_meant) {
+                return Ok(Target::Endpoint(Arc::clone(remote), index));
+            }
+        }
+
+        let not_allowed = || Refused::NotAllowed {
+            target: format!("{target:?}"),
+            product: product.as_str(),
+            module: match found {
+                Some(module) => format!("[modules.{}]", module.name),
+                None => format!("there is no [modules.{DEFAULT_MODULE}] that could: it"),
+            },
+        };
+        let module = found.ok_or_else(not_allowed)?;
+        let endpoint = Endpoint {
+            port: if place.port == 0 {
+                module.port
+            } else {
+                place.port
+            },
+            ..place
+        };
+        if !module.admits(&endpoint) {
+            return Err(not_allowed());
+        }
+        let key = (module.name.clone(), endpoint.address());
+        let admitted = self.admitted.0.try_get_with(key, async {
+            self.connect_admitted(module, endpoint, sources)
+                .map_err(Arc::new)
+        });
+        match admitted.await {
+            Ok(remote) => Ok(Target::Admitted(remote)),
+            Err(error) => Err(Refused::Setup(Arc::clone(&error))),
+        }
+    }
+
+    fn connect_admitted(
+        &self,
+        module: &Module,
+        endpoint: Endpoint,
+        sources: &[&'static dyn AnySource],
+    ) -> Result<Arc<Remote>, SetupError> {
+        let mut config = config::Remote::clone(&module.remote_at(endpoint));
+        let of_product = COLLECTORS
+            .iter()
+            .filter(|collector| collector.product == module.product());
+        for collector in of_product {
+            let owns = |wanted: &&dyn AnySource| {
+                let mut owned = collector.sources.iter();
+                owned.any(|source| source.name() == wanted.name())
+            };
+            let setting = CollectorSetting {
+                enabled: Some(sources.iter().any(owns)),
+                interval: None,
+            };
+            config.collectors.set(collector.name, setting);
+        }
+        let roster = self.roster();
+        self.connect(
+            Arc::new(config),
+            &roster.in_flight_total(),
+            Cursors::of_remote(None, &module.name),
+        )
+    }
+}
+
+impl Remote {
+    /// Asks what is live of the collectors that are wanted and too old, and waits until the
+    /// deadline.
+    pub async fn refresh_by(&self, wanted: impl Fn(&Collector) -> bool, deadline: Instant) {
+        let mut waiting = Vec::new();
+        self.refresh(wanted, Instant::now(), &mut waiting);
+        wait(waiting, deadline).await;
+    }
+
+    /// The value of a live source, if the last attempt brought one that was fresh at `since`.
+    ///
+    /// # Errors
+    /// What the remote has said instead, or that it has said nothing.
+    pub fn fresh<T: Send + Sync>(
+        &self,
+        source: &Source<T>,
+        since: Instant,
+    ) -> Result<Arc<T>, String> {
+        let slot = self
+            .slots_of(source.name)
+            .and_then(|(_, slots)| slots.get(&Item::Remote))
+            .ok_or_else(|| format!("{} is not asked of {}", source.name, self.config.name))?;
+        if let Some(good) = slot.good()
+            && good.at + LIFE >= since
+            && let Ok(value) = Arc::clone(&good.value).downcast::<T>()
+        {
+            return Ok(value);
+        }
+        let attempt = slot.last_attempt().filter(|attempt| !attempt.brought_value);
+        let report = attempt.and_then(|attempt| attempt.report);
+        Err(match report {
+            Some(report) => report.to_string(),
+            None => format!("{} has not answered in time", self.config.name),
+        })
+    }
+
+    /// Asks what these sources know of one node, or of all, where it is older than [`LIFE`]: for a
+    /// target of which nothing is asked in the background. Waits until the deadline.
+    pub async fn ask_now(
+        &self,
+        sources: &[&'static dyn AnySource],
+        node: Option<&str>,
+        deadline: Instant,
+    ) {
+        let topology = self.session.topology();
+        let is_wanted = |item: &Item| match (node, topology.node_of(item)) {
+            (Some(wanted), Some(node)) => *node == *wanted,
+            _ => true,
+        };
+        let now = Instant::now();
+        let mut waiting = Vec::new();
+        for source in sources {
+            let Some((_, slots)) = self.slots_of(source.name()) else {
+                continue;
+            };
+            let mut items = topology.items(source.scope());
+            items.retain(&is_wanted);
+            slots.keep(items);
+            for slot in slots.all().values() {
+                let attempts = slot.attempts();
+                if slot.is_due(now, LIFE) {
+                    self.ask(slot, &self.session);
+                    waiting.push((Arc::clone(slot), attempts));
+                }
+            }
+        }
+        wait(waiting, deadline).await;
+    }
+
+    /// The node behind one of the remote's end-points, asked there alone.
+    ///
+    /// # Errors
+    /// What the end-point has said, or that it has said nothing by the deadline.
+    pub async fn node_behind(&self, endpoint: usize, deadline: Instant) -> Result<String, String> {
+        let unknown = || format!("{} has no such end-point", self.config.name);
+        let slot: &Arc<Slot> = self.entrances.get(endpoint).ok_or_else(unknown)?;
+        let asked = Instant::now();
+        let attempts = slot.attempts();
+        if slot.is_due(asked, LIFE) {
+            self.ask(slot, &self.session);
+            wait(vec![(Arc::clone(slot), attempts)], deadline).await;
+        }
+        let attempt = slot.last_attempt();
+        match (slot.good(), attempt) {
+            (Some(good), Some(attempt)) if attempt.brought_value => good
+                .value
+                .downcast_ref::<Box<str>>()
+                .filter(|name| !name.is_empty())
+                .map(|name| name.to_string())
+                .ok_or_else(|| "the end-point does not tell which node it is".to_owned()),
+            (_, Some(attempt)) => Err(attempt.report.map_or_else(
+                || "the end-point did not answer".to_owned(),
+                |report| report.to_string(),
+            )),
+            (_, None) => Err("the end-point did not answer in time".to_owned()),
+        }
+    }
+}
