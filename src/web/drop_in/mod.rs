@@ -25,21 +25,16 @@ struct Question {
 }
 
 impl Question {
-    fn read(query: Option<&str>) -> Result<Self, Response> {
+    /// # Errors
+    /// What is wrong with the query.
+    fn read(query: Option<&str>) -> Result<Self, String> {
         let query = query.unwrap_or_default();
-        let unreadable = |problem: &dyn std::fmt::Display| {
-            (
-                StatusCode::BAD_REQUEST,
-                format!("the query cannot be read: {problem}\n"),
-            )
-                .into_response()
-        };
         let uri: axum::http::Uri = format!("/?{query}")
             .parse()
-            .map_err(|error| unreadable(&error))?;
+            .map_err(|error| format!("the query cannot be read: {error}"))?;
         let axum::extract::Query(parameters) =
             axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri)
-                .map_err(|error| unreadable(&error))?;
+                .map_err(|error| format!("the query cannot be read: {error}"))?;
         let mut question = Self {
             target: None,
             module: String::new(),
@@ -65,6 +60,10 @@ impl Question {
         self.first(name)
             .is_none_or(|value| !matches!(value.to_ascii_lowercase().as_str(), "" | "0" | "false"))
     }
+}
+
+fn bad_request(reason: &str) -> Response {
+    (StatusCode::BAD_REQUEST, format!("{reason}\n")).into_response()
 }
 
 /// The reason as the body: it is what an operator who asks by hand sees.

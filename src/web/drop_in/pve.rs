@@ -13,7 +13,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::{Question, accepts_gzip, exposition, failure, refusal};
+use super::{Question, accepts_gzip, bad_request, exposition, failure, refusal};
 use crate::config::{DropIn, Product};
 use crate::fleet::Remote;
 use crate::fleet::target::Target;
@@ -33,7 +33,7 @@ pub(in crate::web) async fn scrape(
     let started = Instant::now();
     let question = match Question::read(query.as_deref()) {
         Ok(question) => question,
-        Err(response) => return response,
+        Err(reason) => return bad_request(&reason),
     };
     let name = question.target.as_deref().unwrap_or(DEFAULT_TARGET);
     let found = app
