@@ -3,7 +3,7 @@
 use crate::metric::family::Family;
 use crate::metric::labels::LabelBlock;
 use crate::metric::lines::Lines;
-use crate::source::tasks::Ledger;
+use crate::source::tasks::{Ledger, Span};
 
 /// The families of one product, all with the label `task_type`.
 pub(super) struct TaskFamilies {
@@ -13,6 +13,7 @@ pub(super) struct TaskFamilies {
     pub finished: &'static Family,
     pub last_success: &'static Family,
     pub last_failure: &'static Family,
+    pub last_duration: &'static Family,
 }
 
 /// The lines of some ledgers.
@@ -22,6 +23,7 @@ pub(super) struct TaskLines {
     finished: Lines,
     last_success: Lines,
     last_failure: Lines,
+    last_duration: Lines,
 }
 
 impl TaskLines {
@@ -32,6 +34,7 @@ impl TaskLines {
             finished: Lines::of(families.finished),
             last_success: Lines::of(families.last_success),
             last_failure: Lines::of(families.last_failure),
+            last_duration: Lines::of(families.last_duration),
         }
     }
 
@@ -56,6 +59,8 @@ impl TaskLines {
             self.oldest_start.push_known(&labels, tally.oldest_start);
             self.last_success.push_known(&labels, tally.last_success);
             self.last_failure.push_known(&labels, tally.last_failure);
+            self.last_duration
+                .push_known(&labels, tally.last.map(Span::duration));
         }
     }
 
@@ -66,6 +71,7 @@ impl TaskLines {
             self.finished,
             self.last_success,
             self.last_failure,
+            self.last_duration,
         ]
     }
 }

@@ -309,6 +309,16 @@ impl Remote {
         }
     }
 
+    /// How long the slowest of the live sources that have an answer took for it.
+    pub fn answer_time(&self) -> Option<Duration> {
+        self.slots()
+            .filter(|(subject, _)| subject.is_live())
+            .filter_map(|(_, slot)| slot.last_attempt())
+            .filter(|attempt| attempt.brought_value)
+            .map(|attempt| attempt.took)
+            .max()
+    }
+
     /// What is wrong with the remote, as the worst of the last attempts has said it.
     pub fn trouble(&self) -> Option<Arc<str>> {
         self.slots()

@@ -14,6 +14,7 @@ use crate::remote::trust::Verdict;
 
 pub static FAMILIES: &[&Family] = &[
     &REMOTE_UP,
+    &REMOTE_ANSWER_TIME,
     &REMOTE_INFO,
     &COLLECTOR_SUCCESS,
     &COLLECTOR_OUTCOME,
@@ -27,6 +28,11 @@ pub static FAMILIES: &[&Family] = &[
 static REMOTE_UP: Family = Family::gauge(
     "proxfleet_remote_up",
     "Whether the remote has answered when it was last asked",
+    &["remote"],
+);
+static REMOTE_ANSWER_TIME: Family = Family::gauge(
+    "proxfleet_remote_answer_seconds",
+    "Time that the remote last took to answer what a scrape asks of it",
     &["remote"],
 );
 /// The labels that the operator has set follow those that are declared here.
@@ -80,6 +86,7 @@ pub fn render<'a>(
 ) -> Block {
     let mut sheet = Sheet {
         up: Lines::of(&REMOTE_UP),
+        answer_time: Lines::of(&REMOTE_ANSWER_TIME),
         info: Lines::of(&REMOTE_INFO),
         success: Lines::of(&COLLECTOR_SUCCESS),
         outcome: Lines::of(&COLLECTOR_OUTCOME),
@@ -97,6 +104,7 @@ pub fn render<'a>(
     }
     Block::from_lines([
         sheet.up,
+        sheet.answer_time,
         sheet.info,
         sheet.success,
         sheet.outcome,
@@ -110,6 +118,7 @@ pub fn render<'a>(
 
 struct Sheet {
     up: Lines,
+    answer_time: Lines,
     info: Lines,
     success: Lines,
     outcome: Lines,
@@ -127,6 +136,8 @@ impl Sheet {
         self.labels.clear();
         self.labels.push("remote", &config.name);
         self.up.push(&self.labels, remote.is_up());
+        let answer_time = remote.answer_time().map(|took| took.as_secs_f64());
+        self.answer_time.push_known(&self.labels, answer_time);
 
         // Every remote has every label: label sets within a family are equal.
         self.labels.clear();

@@ -97,12 +97,28 @@ pub struct Tally {
     /// Unix seconds.
     pub last_success: Option<f64>,
     pub last_failure: Option<f64>,
+    /// The one that ended last.
+    pub last: Option<Span>,
     /// Of those that run now.
     #[serde(skip)]
     pub running: u64,
     /// Start of the one that has run longest, Unix seconds.
     #[serde(skip)]
     pub oldest_start: Option<i64>,
+}
+
+/// From when to when a task ran.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    start: f64,
+    end: f64,
+}
+
+impl Span {
+    /// In seconds.
+    pub fn duration(self) -> f64 {
+        (self.end - self.start).max(0.0)
+    }
 }
 
 impl Tally {
@@ -116,7 +132,13 @@ impl Tally {
         *counter += 1;
     }
 
-    fn remember(&mut self, end: End) {
+    fn remember(&mut self, start: i64, end: End) {
+        if self.last.is_none_or(|last| last.end <= end.at) {
+            self.last = Some(Span {
+                start: start as f64,
+                end: end.at,
+            });
+        }
         let last = if end.result.is_success() {
             &mut self.last_success
         } else {
@@ -190,7 +212,7 @@ impl Ledger {
             let ran = ledger.running.remove(&text).is_some();
             let is_recent = end.at >= horizon;
             let tally = ledger.tally(&task.upid.task_type);
-            tally.remember(end);
+            tally.remember(task.upid.start_time, end);
             if ledger.seen.contains_key(&text) || !(ran || is_recent || !counts) {
                 continue;
             }

@@ -24,6 +24,7 @@ pub static TASK: Collector = Collector {
         &FINISHED,
         &LAST_SUCCESS,
         &LAST_FAILURE,
+        &LAST_DURATION,
     ],
     collect,
 };
@@ -55,6 +56,11 @@ static LAST_FAILURE: Family = Family::gauge(
     "End of the last task of a type that failed or vanished on the backup server",
     TYPE_LABELS,
 );
+static LAST_DURATION: Family = Family::gauge(
+    "pbs_task_last_duration_seconds",
+    "Time that the task of a type took that ended last, whatever its result",
+    TYPE_LABELS,
+);
 
 static FAMILIES: TaskFamilies = TaskFamilies {
     running: &RUNNING,
@@ -62,6 +68,7 @@ static FAMILIES: TaskFamilies = TaskFamilies {
     finished: &FINISHED,
     last_success: &LAST_SUCCESS,
     last_failure: &LAST_FAILURE,
+    last_duration: &LAST_DURATION,
 };
 
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {

@@ -27,6 +27,7 @@ pub static TASK: Collector = Collector {
         &FINISHED,
         &LAST_SUCCESS,
         &LAST_FAILURE,
+        &LAST_DURATION,
         &BACKUP_SUCCESS,
         &BACKUP_END,
         &BACKUP_LAST_SUCCESS,
@@ -64,6 +65,11 @@ static LAST_FAILURE: Family = Family::gauge(
     "End of the last task of a type that failed or vanished on the node",
     TYPE_LABELS,
 );
+static LAST_DURATION: Family = Family::gauge(
+    "pve_task_last_duration_seconds",
+    "Time that the task of a type took that ended last on the node, whatever its result",
+    TYPE_LABELS,
+);
 static BACKUP_SUCCESS: Family = Family::gauge(
     "pve_backup_task_success",
     "Whether the last backup of the guest by a backup task succeeded",
@@ -96,6 +102,7 @@ static FAMILIES: TaskFamilies = TaskFamilies {
     finished: &FINISHED,
     last_success: &LAST_SUCCESS,
     last_failure: &LAST_FAILURE,
+    last_duration: &LAST_DURATION,
 };
 
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {

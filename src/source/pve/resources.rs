@@ -73,6 +73,8 @@ pub struct Node {
     pub online: Option<bool>,
     pub node_id: Option<f64>,
     pub level: Box<str>,
+    /// Address of the node in its cluster.
+    pub address: Box<str>,
     pub ha_state: Box<str>,
     pub usage: Usage,
 }
@@ -361,6 +363,7 @@ impl Picture {
                 },
                 node_id: None,
                 level: row.level.to_boxed(),
+                address: Box::default(),
                 ha_state: row.hastate.to_boxed(),
                 usage: row.usage(),
             }),
@@ -478,6 +481,7 @@ impl Picture {
                 node.online = member.online;
                 node.node_id = member.node_id;
                 node.level = member.level;
+                node.address = member.ip;
             }
         }
         self.cluster = status.cluster;

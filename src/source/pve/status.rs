@@ -26,7 +26,7 @@ pub struct Status {
 pub(super) struct Member {
     pub(super) name: Box<str>,
     /// Address of the node in its cluster.
-    ip: Box<str>,
+    pub(super) ip: Box<str>,
     pub(super) online: Option<bool>,
     pub(super) node_id: Option<f64>,
     pub(super) level: Box<str>,

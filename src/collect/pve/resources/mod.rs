@@ -49,6 +49,7 @@ pub static RESOURCES: Collector = Collector {
         &storage::SHARED,
         &storage::INFO,
         &node::INFO,
+        &node::ADDRESS_INFO,
         &cluster::INFO,
         &network::ZONE_STATE,
         &network::ZONE_INFO,

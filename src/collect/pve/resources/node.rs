@@ -10,11 +10,18 @@ pub(super) static INFO: Family = Family::gauge(
     &["id", "level", "name", "nodeid", "remote"],
 );
 
+pub(super) static ADDRESS_INFO: Family = Family::gauge(
+    "pve_node_address_info",
+    "Address of a node in its cluster",
+    &["address", "id", "remote"],
+);
+
 /// In the order of prometheus-pve-exporter.
 const HA_STATES: &[&str] = &["online", "maintenance", "unknown", "fence", "gone"];
 
 pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
     let mut info = Lines::of(&INFO);
+    let mut address = Lines::of(&ADDRESS_INFO);
     let picture = exposing.picture;
     for node in &picture.nodes {
         set(&mut exposing.id, &["node/", &node.name]);
@@ -30,6 +37,9 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
             exposing
                 .disk_size
                 .push_known(&exposing.labels, node.usage.disk_size);
+        }
+        if !node.address.is_empty() {
+            address.push_with(&exposing.labels, "address", &node.address, true);
         }
         if !node.ha_state.is_empty() {
             exposing
@@ -50,5 +60,5 @@ pub(super) fn expose(exposing: &mut Exposing<'_>) -> Vec<Lines> {
             .push("remote", exposing.inputs.remote);
         info.push(&exposing.labels, true);
     }
-    vec![info]
+    vec![info, address]
 }
