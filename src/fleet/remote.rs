@@ -268,10 +268,8 @@ impl Remote {
                     let age = now.saturating_duration_since(good.at);
                     state.age = state.age.max(Some(age));
                 }
-                // An answer is fresh until the one after it has been missed.
-                let fresh = shown.filter(|good| {
-                    now.saturating_duration_since(good.at) <= 2 * subject.interval.max(MISSED_AFTER)
-                });
+                let fresh = shown
+                    .filter(|good| now.saturating_duration_since(good.at) <= subject.fresh_for());
                 match fresh.map(|good| good.coverage) {
                     Some(Some(coverage)) => {
                         expected += coverage.expected as f64;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::remote::MISSED_AFTER;
 use super::slot::{Good, Slot};
 use crate::collect::{Class, Collector};
 use crate::config;
@@ -61,6 +62,15 @@ impl Subject {
         match self.collector.class {
             Class::Live => KEPT_FOR,
             Class::Background => KEPT_FOR + 2 * self.interval,
+        }
+    }
+
+    /// How old a value may be to be fresh: until the one after it has been missed. What is asked for
+    /// scrapes is missed when they are.
+    pub(super) fn fresh_for(&self) -> Duration {
+        match self.collector.class {
+            Class::Live => 2 * self.interval.max(MISSED_AFTER),
+            Class::Background => 2 * self.interval,
         }
     }
 
