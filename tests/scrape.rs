@@ -25,6 +25,12 @@ async fn every_remote_is_in_one_answer() {
             value(&all, "proxfleet_remote_up", &[("remote", remote)]),
             Some(1.0)
         );
+        let took = value(
+            &all,
+            "proxfleet_remote_answer_seconds",
+            &[("remote", remote)],
+        );
+        assert!(took.is_some_and(|took| took > 0.0), "{remote}: {took:?}");
     }
     assert_eq!(all.samples_named("pve_guest_info").len(), 50);
     assert_eq!(all.samples_named("pve_node_load1").len(), 4);

@@ -104,6 +104,7 @@ mod tests {
                 r#"pbs_task_running{remote="r",task_type="garbage_collection"} 0"#,
                 r#"pbs_task_running_oldest_start_timestamp_seconds{remote="r",task_type="backup"} 100"#,
                 r#"pbs_task_last_failure_timestamp_seconds{remote="r",task_type="garbage_collection"} 110"#,
+                r#"pbs_task_last_duration_seconds{remote="r",task_type="garbage_collection"} 10"#,
             ]
         );
         let counted = r#"pbs_task_finished_total{remote="r",result="unknown",task_type="garbage_collection"} 0"#;

@@ -43,6 +43,8 @@ async fn tasks_are_told_by_type_and_backups_by_guest() {
             r#"pve_task_running_oldest_start_timestamp_seconds{id="node/a",remote="r",task_type="qmshutdown"} 1795310234"#,
             r#"pve_task_last_success_timestamp_seconds{id="node/a",remote="r",task_type="qmstart"} 1795310236"#,
             r#"pve_task_last_failure_timestamp_seconds{id="node/a",remote="r",task_type="vzdump"} 1795310240"#,
+            r#"pve_task_last_duration_seconds{id="node/a",remote="r",task_type="qmstart"} 1"#,
+            r#"pve_task_last_duration_seconds{id="node/a",remote="r",task_type="vzdump"} 5"#,
             r#"pve_backup_task_success{id="qemu/100",remote="r"} 1"#,
             r#"pve_backup_task_end_timestamp_seconds{id="qemu/100",remote="r"} 1795310237"#,
             r#"pve_backup_task_last_success_timestamp_seconds{id="qemu/100",remote="r"} 1795310237"#,

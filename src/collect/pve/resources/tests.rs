@@ -10,7 +10,7 @@ use crate::source::pve::export::NodePoints;
 use crate::source::pve::resources::parse_picture;
 
 const STATUS: &str = r#"{"data":[{"type":"cluster","name":"lab","quorate":1,"nodes":2,"version":3},
-    {"type":"node","name":"a","online":1,"nodeid":1,"level":""},
+    {"type":"node","name":"a","online":1,"nodeid":1,"level":"","ip":"10.0.0.1"},
     {"type":"node","name":"b","online":0,"nodeid":2,"level":"c"}]}"#;
 
 const RESOURCES: &str = r#"{"data":[
@@ -58,6 +58,19 @@ fn of<'a>(lines: &'a [String], id: &str) -> Vec<&'a str> {
         .filter(|line| line.contains(&id))
         .filter(not_state)
         .collect()
+}
+
+#[test]
+fn a_node_has_the_address_that_its_cluster_knows() {
+    let lines = all();
+    let addresses: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("pve_node_address_info"))
+        .collect();
+    assert_eq!(
+        addresses,
+        [r#"pve_node_address_info{id="node/a",remote="r",address="10.0.0.1"} 1"#]
+    );
 }
 
 #[test]
