@@ -167,21 +167,3 @@ async fn users_networks_and_options_are_shown_to_auditors() {
         assert_eq!(answer.data(), Value::Array(Vec::new()), "{path}");
     }
 }
-
-#[tokio::test]
-async fn ceph_is_not_installed() {
-    let fleet = fleet().await;
-    for path in [
-        "/cluster/ceph/status",
-        "/cluster/ceph/metadata",
-        "/nodes/pve1/ceph/osd",
-        "/nodes/pve1/ceph/pool",
-    ] {
-        let answer = get(fleet.remote("cluster-a"), path).await;
-        assert_eq!(
-            (answer.status, answer.reason.as_str()),
-            (500, "binary not installed: /usr/bin/ceph-mon"),
-            "{path}"
-        );
-    }
-}
