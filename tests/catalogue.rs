@@ -7,12 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proxfleet::metric::exposition::Format;
 use proxfleet::metric::parse;
 use proxfleet::view::catalogue;
-use simulator::{Clock, Fleet, FleetPlan, PbsPlan, RemotePlan, Rights};
+use simulator::{CephPlan, Clock, Fleet, FleetPlan, PbsPlan, RemotePlan, Rights};
 use support::{Proxfleet, table};
 
 /// What no simulated fleet shows, by the beginning of its name, and why.
 const ABSENT: &[(&str, &str)] = &[
-    ("pve_ceph_", "no simulated cluster has Ceph"),
     (
         "pve_node_zfs_arc_size_bytes",
         "no simulated node has ZFS in its history",
@@ -87,7 +86,14 @@ fn plan() -> FleetPlan {
     plan.clock = Clock::frozen_at(NIGHT);
     for remote in &mut plan.remotes {
         match remote {
-            RemotePlan::Pve(pve) => (pve.oddities, pve.qdevice) = (true, true),
+            RemotePlan::Pve(pve) => {
+                (pve.oddities, pve.qdevice) = (true, true);
+                // A health check is there only where something is wrong.
+                pve.ceph = Some(CephPlan {
+                    osds_down: vec![0],
+                    ..CephPlan::default()
+                });
+            }
             RemotePlan::Pbs(pbs) => {
                 pbs.oddities = true;
                 pbs.tape = true;

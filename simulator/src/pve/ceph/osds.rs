@@ -1,7 +1,6 @@
 //! `GET /nodes/{node}/ceph/osd`: the CRUSH tree.
 
-use super::AUDIT;
-use super::{BUILD, Ceph, OSD_SIZE, Osd, RELEASE, VERSION};
+use super::{AUDIT, BUILD, Ceph, OSD_SIZE, Osd, RELEASE, VERSION};
 use crate::http::Answer;
 use crate::json::{Object, array};
 use crate::pve::{Call, route};
