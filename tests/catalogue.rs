@@ -51,26 +51,6 @@ const ABSENT: &[(&str, &str)] = &[
         "no simulated token of a server expires",
     ),
     ("pbs_user_expiry_", "no simulated user of a server expires"),
-    (
-        "pbs_physical_disk_available_",
-        "no simulated server has an NVMe disk",
-    ),
-    (
-        "pbs_physical_disk_media_",
-        "no simulated server has an NVMe disk",
-    ),
-    (
-        "pbs_physical_disk_pending_",
-        "simulated disks of servers have one attribute",
-    ),
-    (
-        "pbs_physical_disk_power_on_",
-        "simulated disks of servers have one attribute",
-    ),
-    (
-        "pbs_physical_disk_written_",
-        "simulated disks of servers have one attribute",
-    ),
 ];
 
 /// Half past ten in the evening, when backups run.
