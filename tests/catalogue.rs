@@ -4,9 +4,10 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proxfleet::config::Product;
 use proxfleet::metric::exposition::Format;
 use proxfleet::metric::parse;
-use proxfleet::view::catalogue;
+use proxfleet::view::catalogue::{self, Origin};
 use simulator::{CephPlan, Clock, Fleet, FleetPlan, PbsPlan, RemotePlan, Rights};
 use support::{Proxfleet, table};
 
@@ -160,4 +161,36 @@ async fn what_is_declared_is_exposed_and_nothing_else() {
         .iter()
         .filter(|(absent, _)| exposed.iter().any(|name| name.starts_with(absent)));
     assert_eq!(explained.count(), 0, "an absence is none any more");
+}
+
+/// A call that the simulator does not know is told as one that the server does not, which is no
+/// error, and goes unnoticed.
+#[test]
+fn every_call_is_simulated() {
+    let routes = simulator::routes();
+    let mut missing = BTreeSet::new();
+    for entry in catalogue::entries() {
+        let Origin::Remote(collector) = entry.origin else {
+            continue;
+        };
+        let product = match collector.product {
+            Product::Pve => simulator::Product::Pve,
+            Product::Pbs => simulator::Product::Pbs,
+        };
+        let calls = collector.sources.iter().flat_map(|source| source.calls());
+        missing.extend(calls.map(|call| call.path).filter(|path| {
+            let mut known = routes.iter().filter(|route| route.product == product);
+            !known.any(|route| is_answered_by(path, route.path))
+        }));
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// Whether a path with placeholders is one of a route, whatever the placeholders are called.
+fn is_answered_by(path: &str, route: &str) -> bool {
+    let (path, route) = (path.split('/'), route.split('/'));
+    path.clone().count() == route.clone().count()
+        && path
+            .zip(route)
+            .all(|(asked, known)| known.starts_with('{') || asked == known)
 }
