@@ -107,7 +107,7 @@ async fn seen_of_cluster(version: PveVersion, rights: Rights) -> Seen {
     let plan = PvePlan {
         version,
         qdevice: true,
-        ..pve("a", 3, 60)
+        ..pve("a", 2, 30)
     };
     seen(version.release(), RemotePlan::Pve(plan), rights).await
 }

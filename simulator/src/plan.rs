@@ -1,6 +1,10 @@
 //! What to simulate.
 
+mod ceph;
+
 use std::time::Duration;
+
+pub use ceph::{CephCheck, CephPlan, CephSeverity};
 
 use crate::clock::Clock;
 use crate::random::Random;
@@ -124,6 +128,8 @@ pub struct PvePlan {
     pub report_together: bool,
     /// A QDevice, which has a vote of its own; a single node has none.
     pub qdevice: bool,
+    /// Ceph, where it is installed.
+    pub ceph: Option<CephPlan>,
     /// Storages of type `pbs`, on every node.
     pub backup_servers: Vec<BackupStorage>,
     pub latency: Latency,
@@ -145,6 +151,7 @@ impl Default for PvePlan {
             oddities: true,
             report_together: false,
             qdevice: false,
+            ceph: None,
             backup_servers: Vec::new(),
             latency: Latency::default(),
             call_latency: Vec::new(),

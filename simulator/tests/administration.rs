@@ -4,9 +4,10 @@
 
 mod client;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use client::{START, call, fleet, get, start};
+use client::{START, call, fleet, get, resources, start};
 use serde_json::Value;
 use simulator::{Fault, PvePlan, PveVersion, Rights, SimulatedRemote};
 
@@ -266,24 +267,27 @@ async fn the_backup_jobs_cover_what_is_backed_up() {
     let cluster = fleet.remote("cluster-a");
     let jobs = list(cluster, "/cluster/backup").await;
     let nightly = jobs.iter().find(|job| job["all"] == 1).unwrap();
-    assert!(
-        jobs.iter()
-            .all(|job| job["enabled"] == 0 || job["all"] == 1)
-    );
-    let mut excluded: Vec<i64> = nightly["exclude"]
-        .as_str()
-        .unwrap()
-        .split(',')
-        .map(|vmid| vmid.parse().unwrap())
-        .collect();
-    excluded.sort_unstable();
+    let vmids = |list: &Value| -> BTreeSet<i64> {
+        let vmids = list.as_str().unwrap().split(',');
+        vmids.map(|vmid| vmid.parse().unwrap()).collect()
+    };
     let missing = list(cluster, "/cluster/backup-info/not-backed-up").await;
-    let mut missing: Vec<i64> = missing
+    let missing: BTreeSet<i64> = missing
         .iter()
         .filter_map(|guest| guest["vmid"].as_i64())
         .collect();
-    missing.sort_unstable();
-    assert_eq!(excluded, missing);
+    assert_eq!(vmids(&nightly["exclude"]), missing);
+    let guests = resources(cluster).await;
+    let in_pool = |pool: &Value| -> BTreeSet<i64> {
+        let members = guests.iter().filter(|guest| guest["pool"] == *pool);
+        members.filter_map(|guest| guest["vmid"].as_i64()).collect()
+    };
+    let enabled: Vec<_> = jobs.iter().filter(|job| job["enabled"] == 1).collect();
+    let by_list = enabled.iter().find_map(|job| job.get("vmid").map(vmids));
+    let by_pool = enabled.iter().find_map(|job| job.get("pool").map(in_pool));
+    for taken in [by_list.unwrap(), by_pool.unwrap()] {
+        assert!(!taken.is_empty() && taken.is_disjoint(&missing));
+    }
 
     let analyze = "/cluster/jobs/schedule-analyze?schedule=02:00&iterations=3";
     let times = list(cluster, analyze).await;

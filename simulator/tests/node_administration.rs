@@ -113,6 +113,29 @@ async fn the_pool_of_an_odd_server_has_lost_a_device() {
 }
 
 #[tokio::test]
+async fn disks_of_a_server_tell_of_themselves_in_two_ways() {
+    let fleet = fleet().await;
+    let server = fleet.remote("pbs-a");
+    let smart = |disk| async move {
+        let path = format!("/nodes/localhost/disks/smart?disk={disk}");
+        get(server, &path).await.data()
+    };
+    let raw = |smart: &Value, name: &str| {
+        let attributes = smart["attributes"].as_array().unwrap();
+        let found = attributes.iter().find(|known| known["name"] == name);
+        found.unwrap()["raw"].clone()
+    };
+    let nvme = smart("nvme0n1").await;
+    assert_eq!(nvme["wearout"], 97.0);
+    assert_eq!(raw(&nvme, "percentage_used"), "3");
+    assert_eq!(nvme["attributes"][0].get("id"), None);
+    let failing = smart("sdd").await;
+    assert_eq!(failing["status"], "failed");
+    assert_eq!(raw(&failing, "Reallocated_Sector_Ct"), "1944");
+    assert_eq!(raw(&smart("sdc").await, "Reallocated_Sector_Ct"), "0");
+}
+
+#[tokio::test]
 async fn every_machine_tells_its_time() {
     let fleet = fleet().await;
     for (remote, path) in [
@@ -165,23 +188,5 @@ async fn users_networks_and_options_are_shown_to_auditors() {
     ] {
         let answer = call(cluster, 0, Rights::Nothing, path).await;
         assert_eq!(answer.data(), Value::Array(Vec::new()), "{path}");
-    }
-}
-
-#[tokio::test]
-async fn ceph_is_not_installed() {
-    let fleet = fleet().await;
-    for path in [
-        "/cluster/ceph/status",
-        "/cluster/ceph/metadata",
-        "/nodes/pve1/ceph/osd",
-        "/nodes/pve1/ceph/pool",
-    ] {
-        let answer = get(fleet.remote("cluster-a"), path).await;
-        assert_eq!(
-            (answer.status, answer.reason.as_str()),
-            (500, "binary not installed: /usr/bin/ceph-mon"),
-            "{path}"
-        );
     }
 }

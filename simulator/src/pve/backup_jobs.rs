@@ -20,6 +20,16 @@ struct Job {
     selection: Selection,
 }
 
+/// The jobs of the first and the last pool: whether they are enabled, and a comment.
+const POOL_JOBS: [(&str, bool, Option<&str>); 2] = [
+    (
+        "9d1f6c1e-4b7a-4c55-8a0e-2f6f1f0b7d11",
+        false,
+        Some("waits for the new storage"),
+    ),
+    ("backup-test", true, None),
+];
+
 /// Which guests a job takes.
 enum Selection {
     AllBut(Vec<String>),
@@ -27,7 +37,8 @@ enum Selection {
     Pool(String),
 }
 
-/// What the guests' `in_backup` says is what the enabled jobs take: the nightly one leaves out all others.
+/// What the guests' `in_backup` says is what the nightly job takes: it leaves out all others. The weekly ones take some
+/// of them once more; of what runs, only the nightly one is simulated.
 fn jobs(cluster: &Cluster) -> Vec<Job> {
     let vmids = |chosen: &dyn Fn(&Guest) -> bool| {
         let guests = cluster.guests.iter().filter(|guest| chosen(guest));
@@ -54,14 +65,32 @@ fn jobs(cluster: &Cluster) -> Vec<Job> {
             selection: Selection::These(covered.iter().take(2).cloned().collect()),
         },
     ];
-    jobs.extend(cluster.pools.last().map(|pool| Job {
-        id: "9d1f6c1e-4b7a-4c55-8a0e-2f6f1f0b7d11",
-        schedule: "sat 23:30",
-        storage: "nas",
-        enabled: false,
-        comment: Some("waits for the new storage"),
-        selection: Selection::Pool(pool.clone()),
-    }));
+    let some: Vec<String> = covered.into_iter().skip(1).take(3).collect();
+    if !some.is_empty() {
+        jobs.push(Job {
+            id: "backup-weekly",
+            schedule: "sun 12:00",
+            storage: "nas",
+            enabled: true,
+            comment: Some("by daylight, so that somebody sees it"),
+            selection: Selection::These(some),
+        });
+    }
+    let pools = cluster
+        .pools
+        .first()
+        .into_iter()
+        .chain(cluster.pools.last());
+    for (pool, (id, enabled, comment)) in pools.zip(POOL_JOBS) {
+        jobs.push(Job {
+            id,
+            schedule: "sat 23:30",
+            storage: "nas",
+            enabled,
+            comment,
+            selection: Selection::Pool(pool.clone()),
+        });
+    }
     if cluster.oddities {
         let gone = cluster.guests.last().map_or(100, |guest| guest.vmid + 1);
         jobs.push(Job {

@@ -120,6 +120,9 @@ pub(super) struct GuestNumbers {
     pub(super) written: i64,
 }
 
+/// The last one.
+const BACKED_UP_POOL: usize = 2;
+
 impl Guest {
     pub(super) fn new(
         index: usize,
@@ -166,7 +169,7 @@ impl Guest {
             tags: random.pick(&TAGS).copied().flatten(),
             pool: match random.below(4) {
                 0 if plan.guests >= 3 => Some(0),
-                1 if plan.guests >= 3 => Some(2),
+                1 if plan.guests >= 3 => Some(BACKED_UP_POOL),
                 _ => None,
             },
             cpus: *random.pick(&[1, 2, 2, 4, 8]).unwrap_or(&2),
@@ -203,6 +206,8 @@ impl Guest {
             load: random.unit() * 0.4,
             seed: random.between(1, 1 << 40),
         };
+        // A backup job takes the whole pool.
+        guest.in_backup |= guest.pool == Some(BACKED_UP_POOL);
         if plan.oddities && plan.guests >= 20 {
             guest.make_odd(index, all_run);
         }

@@ -132,10 +132,11 @@ const ROUTES: &[(Route, Handler)] = &[
     (sdn::VNETS_ROUTE, sdn::vnets),
     (sdn::CONTROLLERS_ROUTE, sdn::controllers),
     (sdn::NODE_ROUTE, sdn::on_node),
-    (ceph::STATUS_ROUTE, ceph::not_installed),
-    (ceph::METADATA_ROUTE, ceph::not_installed),
-    (ceph::OSD_ROUTE, ceph::not_installed),
-    (ceph::POOL_ROUTE, ceph::not_installed),
+    (ceph::status::ROUTE, ceph::status::answer),
+    (ceph::flags::ROUTE, ceph::flags::answer),
+    (ceph::metadata::ROUTE, ceph::metadata::answer),
+    (ceph::osds::ROUTE, ceph::osds::answer),
+    (ceph::pools::ROUTE, ceph::pools::answer),
 ];
 
 pub(crate) fn routes() -> impl Iterator<Item = Route> {

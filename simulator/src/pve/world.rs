@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::plan::{BackupKind, BackupStorage, PvePlan, PveVersion};
+use crate::plan::{BackupKind, BackupStorage, CephPlan, PvePlan, PveVersion};
 use crate::pve::guest::{Guest, Kind};
 use crate::random::{Random, noise};
 use crate::remote::Endpoint;
@@ -25,6 +25,7 @@ pub(crate) struct Cluster {
     pub(super) pools: Vec<String>,
     pub(super) oddities: bool,
     pub(super) qdevice: bool,
+    pub(super) ceph: Option<CephPlan>,
     /// When the fleet started.
     pub(super) started: i64,
 }
@@ -132,6 +133,7 @@ impl Cluster {
             zones: zones(plan.oddities),
             oddities: plan.oddities,
             qdevice: plan.qdevice && plan.nodes > 1,
+            ceph: plan.ceph.clone(),
             pools,
         }
     }

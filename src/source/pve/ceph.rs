@@ -1,9 +1,10 @@
 //! Ceph as PVE runs it: `/cluster/ceph/status`, `/cluster/ceph/flags`, and OSDs and pools by
 //! `/nodes/{node}/ceph/osd` and `/nodes/{node}/ceph/pool` of any node that has Ceph.
 //!
-//! The status is what `ceph status` prints as JSON. Fields that are zero are left out of its
-//! `pgmap`. Forms are those of Ceph's sources (`PGMap.cc`, `OSDMap.cc`) and of pve-manager's
-//! (`PVE/API2/Ceph/OSD.pm`, `PVE/API2/Ceph/Pool.pm`): no recording has a cluster with Ceph.
+//! The status is what `ceph status` prints as JSON, with the maps of the monitors and managers as a
+//! whole. Fields that are zero are left out of its `pgmap`. Forms are those of Ceph's sources
+//! (`PGMap.cc`, `OSDMap.cc`) and of pve-manager's (`PVE/Ceph/Tools.pm`, `PVE/API2/Cluster/Ceph.pm`,
+//! `PVE/API2/Ceph/OSD.pm`, `PVE/API2/Ceph/Pool.pm`): no recording has a cluster with Ceph.
 
 use std::collections::BTreeMap;
 
