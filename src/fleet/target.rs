@@ -55,13 +55,22 @@ pub enum Refused {
     #[error("the target cannot be read: {0}")]
     Unreadable(String),
     #[error(
-        "target {target} is not allowed: it is no {product} remote, no end-point of one, and {module} \
-         does not admit it. Add a [[remote]] for it, or name it in `targets` of the module"
+        "target {target:?} is not allowed: it is no {product} remote and no end-point of one, and \
+         `targets` of [modules.{module}] does not admit it"
     )]
-    NotAllowed {
+    NotAdmitted {
         target: String,
         product: &'static str,
         module: String,
+    },
+    #[error(
+        "target {target:?} is not allowed: it is no {product} remote and no end-point of one, and \
+         there is no [modules.{DEFAULT_MODULE}] that could admit it; remotes are: {remotes}"
+    )]
+    NotKnown {
+        target: String,
+        product: &'static str,
+        remotes: String,
     },
     #[error("the target cannot be asked: {0}")]
     Setup(Arc<SetupError>),
@@ -123,15 +132,16 @@ impl Fleet {
             }
         }
 
-        let not_allowed = || Refused::NotAllowed {
-            target: format!("{target:?}"),
-            product: product.as_str(),
-            module: match found {
-                Some(module) => format!("[modules.{}]", module.name),
-                None => format!("there is no [modules.{DEFAULT_MODULE}] that could: it"),
-            },
+        let Some(module) = found else {
+            let names: Vec<&str> = remotes()
+                .map(|remote| remote.config.name.as_str())
+                .collect();
+            return Err(Refused::NotKnown {
+                target: target.to_owned(),
+                product: product.as_str(),
+                remotes: names.join(", "),
+            });
         };
-        let module = found.ok_or_else(not_allowed)?;
         let endpoint = Endpoint {
             port: if place.port == 0 {
                 module.port
@@ -141,7 +151,11 @@ impl Fleet {
             ..place
         };
         if !module.admits(&endpoint) {
-            return Err(not_allowed());
+            return Err(Refused::NotAdmitted {
+                target: target.to_owned(),
+                product: product.as_str(),
+                module: module.name.clone(),
+            });
         }
         let key = (module.name.clone(), endpoint.address());
         let admitted = self.admitted.0.try_get_with(key, async {

@@ -70,7 +70,7 @@ fn bad_request(reason: &str) -> Response {
 fn refusal(refused: &Refused) -> Response {
     let status = match refused {
         Refused::UnknownModule(_) | Refused::Unreadable(_) => StatusCode::BAD_REQUEST,
-        Refused::NotAllowed { .. } => StatusCode::FORBIDDEN,
+        Refused::NotAdmitted { .. } | Refused::NotKnown { .. } => StatusCode::FORBIDDEN,
         Refused::Setup(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, format!("{refused}\n")).into_response()
