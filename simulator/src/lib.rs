@@ -52,9 +52,9 @@ pub use error::Error;
 pub use fault::{ActiveFault, Fault};
 pub use fleet::Fleet;
 pub use plan::{
-    BackupClient, BackupKind, BackupPlan, BackupStorage, DatastoreKind, DatastorePlan, FleetPlan,
-    GroupPlan, JobKind, JobPlan, JobState, Latency, PbsPlan, PbsVersion, PvePlan, PveVersion,
-    RemotePlan,
+    ArchivePlan, BackupClient, BackupJobPlan, BackupKind, BackupPlan, BackupStorage,
+    BackupTaskPlan, ClusterBackups, DatastoreKind, DatastorePlan, FleetPlan, GroupPlan, JobKind,
+    JobPlan, JobSelection, JobState, Latency, PbsPlan, PbsVersion, PvePlan, PveVersion, RemotePlan,
 };
 pub use remote::{Endpoint, Product, SimulatedRemote};
 pub use route::{Access, Kind, Parameter, Route};
