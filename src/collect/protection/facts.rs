@@ -119,6 +119,8 @@ pub(super) struct Server {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Datastore {
     pub(super) name: String,
+    /// Those that could be read.
+    pub(super) namespaces: Vec<String>,
     pub(super) groups: Vec<Group>,
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::facts::{Cluster, Group, Guest, Job, Point, Selection, Server, ServerLink, Unseen};
+use super::facts::{
+    Cluster, Datastore, Group, Guest, Job, Point, Selection, Server, ServerLink, Unseen,
+};
 use crate::source::GuestKind;
 
 /// Without a job that tells, backups are expected daily.
@@ -208,12 +210,16 @@ fn candidates<'a>(clusters: &[Cluster], servers: &'a [Server]) -> Vec<Candidate<
     candidates
 }
 
-/// A storage on a backup server that is a remote as well has been seen there, with more detail.
+/// A storage on a backup server that is a remote as well has been seen there, with more detail, if its
+/// namespace is open to our token.
 fn own_storages<'a>(cluster: &'a Cluster, servers: &[Server]) -> Vec<OwnStorage<'a>> {
     let is_on_a_remote = |link: &ServerLink| {
         servers.iter().any(|server| {
             let mut datastores = server.datastores.iter();
-            datastores.any(|datastore| datastore.name == link.datastore) && is_server(link, server)
+            let is_read = |datastore: &Datastore| {
+                datastore.name == link.datastore && datastore.namespaces.contains(&link.namespace)
+            };
+            datastores.any(is_read) && is_server(link, server)
         })
     };
     let storages = cluster.storages.iter();

@@ -1,4 +1,4 @@
-use super::super::facts::{Datastore, Storage, Task};
+use super::super::facts::{Storage, Task};
 use super::*;
 use crate::config::Fingerprint;
 
@@ -75,6 +75,7 @@ fn server(remote: &str, host: &str, groups: Vec<Group>) -> Server {
         addresses: vec![(host.to_owned(), 8007)],
         datastores: vec![Datastore {
             name: "vault".to_owned(),
+            namespaces: ["", "a", "b", "copies"].map(str::to_owned).to_vec(),
             groups,
         }],
         ..Server::default()
@@ -418,6 +419,11 @@ fn a_datastore_that_is_not_read_leaves_a_doubt() {
     let mut closed = server("pbs", "pbs.example", Vec::new());
     closed.datastores.clear();
     let judgement = judge(&clusters, &[closed], NOW);
+    assert_eq!(states(&judgement), [("a", 100, State::Unknown)]);
+    // Neither is a namespace that our token does not see.
+    let mut narrow = server("pbs", "pbs.example", Vec::new());
+    narrow.datastores[0].namespaces = vec!["a".to_owned()];
+    let judgement = judge(&clusters, &[narrow], NOW);
     assert_eq!(states(&judgement), [("a", 100, State::Unknown)]);
     // The cluster itself may see what is on it.
     let mut seen = clusters[0].clone();

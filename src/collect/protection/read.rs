@@ -230,6 +230,8 @@ fn datastores(inputs: &Inputs<'_>) -> Vec<Datastore> {
         .each(&GROUPS)
         .map(|(item, groups)| {
             let known = snapshots.get(item);
+            let namespaces = groups.namespaces.iter();
+            let namespaces = namespaces.map(|name| name.to_string()).collect();
             let groups = groups.groups.iter().filter_map(|group| {
                 let looked_at = known.and_then(|known| known.get(&group.id));
                 let (kind, vmid) = guest_of(&group.id)?;
@@ -243,6 +245,7 @@ fn datastores(inputs: &Inputs<'_>) -> Vec<Datastore> {
             });
             Datastore {
                 name: item.name().to_owned(),
+                namespaces,
                 groups: groups.collect(),
             }
         })

@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::config::filter::GuestFilter;
+use crate::remote::table::AnswerTable;
+use crate::source::Session;
 use crate::source::pve::backup_log::GuestBackup;
 use crate::source::pve::resources::parse_picture;
 use crate::source::pve::storage;
@@ -105,4 +107,28 @@ fn the_last_backup_of_a_guest_is_of_whichever_node_made_it() {
     };
     assert_eq!(last.get(&(GuestKind::Qemu, 100)), Some(&expected));
     assert_eq!(last.get(&(GuestKind::Lxc, 100)), None);
+}
+
+#[tokio::test]
+async fn the_namespaces_of_a_datastore_are_those_that_were_read() {
+    let namespaces = r#"{"data":[{"ns":""},{"ns":"a"}]}"#;
+    let answers = AnswerTable::new(Product::Pbs, 0)
+        .with("/admin/datastore/main/namespace", namespaces)
+        .with("/admin/datastore/main/groups?ns=", r#"{"data":[]}"#)
+        .with_status(
+            "/admin/datastore/main/groups?ns=a",
+            403,
+            "permission check failed",
+        );
+    let session = Session::new(answers, Product::Pbs);
+    let filter = GuestFilter::default();
+    let mut inputs = Inputs::new("r", &filter);
+    let main = Item::Datastore("main".into());
+    let groups = GROUPS.fetch(&session, &main, None, &inputs).await;
+    inputs.add(GROUPS.name, main, groups.unwrap().value);
+    let read: Vec<Vec<String>> = datastores(&inputs)
+        .into_iter()
+        .map(|datastore| datastore.namespaces)
+        .collect();
+    assert_eq!(read, [[""]]);
 }
