@@ -18,6 +18,15 @@ pub enum Rights {
     Separated,
     /// PVE: `PVEVMUser` on one guest. PBS: `DatastoreAudit` on one namespace.
     Narrow,
+    /// PVE: as the auditor, but of the storages only those of type `pbs`. PBS: the auditor.
+    SomeStorages,
+}
+
+impl Rights {
+    /// Whether it sees everything, with the one exception of storages.
+    pub(crate) fn are_wide(self) -> bool {
+        matches!(self, Self::Auditor | Self::Admin | Self::SomeStorages)
+    }
 }
 
 /// An API token that the simulated remote accepts.
@@ -47,6 +56,7 @@ pub(crate) fn tokens(realm: &str, random: &mut Random) -> Vec<Token> {
         ("nobody", "none", Rights::Nothing),
         ("monitor", "separated", Rights::Separated),
         ("limited", "narrow", Rights::Narrow),
+        ("monitor", "storages", Rights::SomeStorages),
     ]
     .into_iter()
     .map(|(user, name, rights)| Token {

@@ -52,8 +52,9 @@ pub use error::Error;
 pub use fault::{ActiveFault, Fault};
 pub use fleet::Fleet;
 pub use plan::{
-    BackupClient, BackupKind, BackupPlan, BackupStorage, CephCheck, CephPlan, CephSeverity,
-    DatastoreKind, DatastorePlan, FleetPlan, GroupPlan, JobKind, JobPlan, JobState, Latency,
+    ArchivePlan, BackupClient, BackupJobPlan, BackupKind, BackupPlan, BackupStorage,
+    BackupTaskPlan, CephCheck, CephPlan, CephSeverity, ClusterBackups, DatastoreKind,
+    DatastorePlan, FleetPlan, GroupPlan, JobKind, JobPlan, JobSelection, JobState, Latency,
     PbsPlan, PbsVersion, PvePlan, PveVersion, RemotePlan,
 };
 pub use remote::{Endpoint, Product, SimulatedRemote};

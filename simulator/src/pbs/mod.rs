@@ -273,7 +273,7 @@ impl Call<'_> {
 
     /// Whether the token may see all of the server.
     fn sees_all(&self) -> bool {
-        matches!(self.rights, Rights::Auditor | Rights::Admin)
+        self.rights.are_wide()
     }
 
     /// Whether the token may see no more of this datastore than one namespace.

@@ -55,6 +55,7 @@ use crate::random::{Random, hash};
 use crate::remote::{Product, RemoteState};
 use crate::route::{Access, Captures, Kind, Route, reaches};
 use view::View;
+use world::Storage;
 
 /// A call on its way to its handler.
 pub(crate) struct Call<'a> {
@@ -266,6 +267,11 @@ impl Call<'_> {
     /// Whether the token holds a privilege on the whole tree.
     fn holds(&self, privilege: &str) -> bool {
         permissions::holds(self.cluster.version, self.token.rights, privilege)
+    }
+
+    fn sees(&self, storage: &Storage) -> bool {
+        let path = format!("/storage/{}", storage.name);
+        permissions::allows(self.cluster, self.token.rights, &path, "Datastore.Audit")
     }
 
     /// A generator for the order of lists and keys, which is another for each state of the cluster.

@@ -42,7 +42,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn all(&mut self, only: Option<&str>) {
         let rights = self.call.token.rights;
-        let full = matches!(rights, Rights::Auditor | Rights::Admin);
+        let full = rights.are_wide();
         let wanted = |kind: &str| only.is_none_or(|only| only == kind);
         // Pools have no type of their own to ask for.
         if only.is_none() && full {
@@ -188,7 +188,7 @@ impl Writer<'_> {
 
     fn nodes(&mut self) {
         let call = self.call;
-        let full = matches!(call.token.rights, Rights::Auditor | Rights::Admin);
+        let full = call.token.rights.are_wide();
         for (node, seen) in call.cluster.nodes.iter().zip(&call.view.nodes) {
             self.object
                 .text("id", &format!("node/{}", node.name))
@@ -213,7 +213,7 @@ impl Writer<'_> {
             .cluster
             .storages
             .iter()
-            .filter(|storage| !storage.disabled)
+            .filter(|storage| !storage.disabled && call.sees(storage))
         {
             for (index, (node, seen)) in call.cluster.nodes.iter().zip(&call.view.nodes).enumerate()
             {
