@@ -92,6 +92,7 @@ fn letters(mut index: usize) -> String {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each remote")]
 pub enum RemotePlan {
     Pve(PvePlan),
     Pbs(PbsPlan),

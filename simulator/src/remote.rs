@@ -148,6 +148,7 @@ impl SimulatedRemote {
     }
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one for each remote")]
 pub(crate) enum World {
     Pve(pve::Cluster),
     Pbs(pbs::Server),
