@@ -61,7 +61,7 @@ pub static REPLICATION: Samples = Samples {
 };
 pub static NODE: Samples = Samples {
     object: "node",
-    most: 72,
+    most: 71,
     about: "of a cluster with high availability, without what follows",
 };
 pub static SERVICE: Samples = Samples {
