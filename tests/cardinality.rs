@@ -1,5 +1,7 @@
 //! How many samples an object has: never more than `docs/metrics.md` says, and not much less.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
