@@ -3,3 +3,4 @@
 pub mod catalogue;
 pub mod native;
 pub mod pve_exporter;
+pub mod samples;

@@ -74,12 +74,23 @@ pub struct BlockDevice {
     pub reads: Option<f64>,
     pub writes: Option<f64>,
     pub flushes: Option<f64>,
-    /// Failed operations of any kind.
-    pub failures: Option<f64>,
+    pub unmaps: Option<f64>,
+    pub unmapped_bytes: Option<f64>,
+    pub failed: FailedOperations,
     /// Seconds.
     pub read_time: Option<f64>,
     pub write_time: Option<f64>,
     pub flush_time: Option<f64>,
+    pub unmap_time: Option<f64>,
+}
+
+/// Operations that a block device has refused, by kind.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub struct FailedOperations {
+    pub reads: Option<f64>,
+    pub writes: Option<f64>,
+    pub flushes: Option<f64>,
+    pub unmaps: Option<f64>,
 }
 
 /// Running totals since the interface was made.
@@ -234,9 +245,13 @@ struct BlockRow {
     failed_rd_operations: Number,
     failed_wr_operations: Number,
     failed_flush_operations: Number,
+    failed_unmap_operations: Number,
     rd_total_time_ns: Number,
     wr_total_time_ns: Number,
     flush_total_time_ns: Number,
+    unmap_bytes: Number,
+    unmap_operations: Number,
+    unmap_total_time_ns: Number,
 }
 
 /// Reads `/nodes/{node}/qemu?full=1` of 8.x and 9.x.
@@ -304,11 +319,6 @@ impl GuestRow<'_> {
 impl BlockRow {
     fn block_device(&self, name: &str) -> BlockDevice {
         let seconds = |nanoseconds: Number| nanoseconds.quantity().map(|time| time / 1e9);
-        let failures = [
-            self.failed_rd_operations,
-            self.failed_wr_operations,
-            self.failed_flush_operations,
-        ];
         BlockDevice {
             name: Box::from(name),
             read_bytes: self.rd_bytes.quantity(),
@@ -316,20 +326,36 @@ impl BlockRow {
             reads: self.rd_operations.quantity(),
             writes: self.wr_operations.quantity(),
             flushes: self.flush_operations.quantity(),
-            failures: failures
-                .into_iter()
-                .filter_map(Number::quantity)
-                .reduce(|sum, failures| sum + failures),
+            unmaps: self.unmap_operations.quantity(),
+            unmapped_bytes: self.unmap_bytes.quantity(),
+            failed: FailedOperations {
+                reads: self.failed_rd_operations.quantity(),
+                writes: self.failed_wr_operations.quantity(),
+                flushes: self.failed_flush_operations.quantity(),
+                unmaps: self.failed_unmap_operations.quantity(),
+            },
             read_time: seconds(self.rd_total_time_ns),
             write_time: seconds(self.wr_total_time_ns),
             flush_time: seconds(self.flush_total_time_ns),
+            unmap_time: seconds(self.unmap_total_time_ns),
         }
+    }
+}
+
+impl FailedOperations {
+    /// Those that cost data or time. A guest that gives space back does without it where that fails.
+    pub fn of_data(&self) -> Option<f64> {
+        let counts = [self.reads, self.writes, self.flushes];
+        counts
+            .into_iter()
+            .flatten()
+            .reduce(|sum, count| sum + count)
     }
 }
 
 impl BlockDevice {
     fn was_used(&self) -> bool {
-        let operations = [self.reads, self.writes, self.flushes, self.failures];
+        let operations = [self.reads, self.writes, self.flushes, self.failed.of_data()];
         operations.into_iter().flatten().any(|count| count > 0.0)
     }
 }
