@@ -68,6 +68,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &pve::node::NODE,
     &pve::guest::GUEST,
     &pve::block_detail::BLOCK_DETAIL,
+    &pve::balloon_detail::BALLOON_DETAIL,
     &pve::guest_config::GUEST_CONFIG,
     &pve::guest_hardware::GUEST_HARDWARE,
     &pve::snapshot::SNAPSHOT,

@@ -154,7 +154,7 @@ pub static ALL: &[&Samples] = &[
 /// The section of `docs/metrics.md`.
 pub fn section() -> String {
     let mut text = "\n## Samples per object\n\n\
-        At most, with the collectors that run by default. `block_detail`, `backup_detail`, `guest_hardware`, \
+        At most, with the collectors that run by default. `block_detail`, `balloon_detail`, `backup_detail`, `guest_hardware`, \
         `guest_agent` and `tape` are off, and tell more.\n\n\
         | object | samples | counted on, or on top |\n|---|---|---|\n"
         .to_owned();

@@ -56,12 +56,25 @@ pub struct RunningGuest {
     pub memory_free: Option<f64>,
     /// What the balloon leaves to the virtual machine.
     pub balloon: Option<f64>,
+    pub inner_memory: InnerMemory,
     /// Swap of a container.
     pub swap: Option<f64>,
     pub swap_size: Option<f64>,
     pub pressure: Pressure,
     pub blocks: Vec<BlockDevice>,
     pub interfaces: Vec<Interface>,
+}
+
+/// What a balloon driver tells from inside its virtual machine, since it booted.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub struct InnerMemory {
+    /// Bytes.
+    pub swapped_in: Option<f64>,
+    pub swapped_out: Option<f64>,
+    pub major_faults: Option<f64>,
+    pub minor_faults: Option<f64>,
+    /// When it has told this, Unix seconds; `None` for a driver that has told nothing yet.
+    pub updated: Option<f64>,
 }
 
 /// Running totals of a virtual machine's disk or drive since QEMU started.
@@ -226,11 +239,23 @@ struct GuestRow<'a> {
     memhost: Number,
     freemem: Number,
     balloon: Number,
+    ballooninfo: Object<BalloonRow>,
     swap: Number,
     maxswap: Number,
     blockstat: Object<BTreeMap<String, Object<BlockRow>>>,
     #[serde(flatten)]
     pressure: PressureRow,
+}
+
+/// What QEMU knows by the balloon driver. Without one there are sizes alone.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct BalloonRow {
+    mem_swapped_in: Number,
+    mem_swapped_out: Number,
+    major_page_faults: Number,
+    minor_page_faults: Number,
+    last_update: Number,
 }
 
 /// The statistics of a block device, as QEMU has them.
@@ -296,6 +321,7 @@ impl GuestRow<'_> {
             memory_host: self.memhost.quantity().filter(|_| is_virtual_machine),
             memory_free: self.freemem.quantity().filter(|_| is_virtual_machine),
             balloon: self.balloon.quantity().filter(|_| is_virtual_machine),
+            inner_memory: self.ballooninfo.0.inner_memory(),
             swap: self.swap.quantity().filter(|_| is_container),
             swap_size: self.maxswap.quantity().filter(|_| is_container),
             pressure: self.pressure.pressure(),
@@ -313,6 +339,18 @@ impl GuestRow<'_> {
             .map(|(name, Object(row))| row.block_device(name))
             .filter(BlockDevice::was_used)
             .collect()
+    }
+}
+
+impl BalloonRow {
+    fn inner_memory(&self) -> InnerMemory {
+        InnerMemory {
+            swapped_in: self.mem_swapped_in.quantity(),
+            swapped_out: self.mem_swapped_out.quantity(),
+            major_faults: self.major_page_faults.quantity(),
+            minor_faults: self.minor_page_faults.quantity(),
+            updated: self.last_update.quantity().filter(|time| *time > 0.0),
+        }
     }
 }
 
