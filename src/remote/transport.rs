@@ -16,7 +16,7 @@ use super::classify::{self, Refusal};
 use super::error::{Failure, SetupError};
 use super::observer::Observer;
 use super::trust::{self, CertificateState, SystemRoots};
-use crate::config::{self, Product};
+use crate::config::{self, Credentials, Product};
 
 /// A TLS handshake may have to wait for a worker that computes; pveproxy has three.
 const CONNECT_TIME_OUT: Duration = Duration::from_secs(5);
@@ -246,14 +246,18 @@ async fn read(
 
 /// The products differ in the separator before the secret.
 fn authorization(config: &config::Remote) -> Result<HeaderValue, SetupError> {
-    let secret = config.token.secret.expose_secret();
-    let text = match config.product {
-        Product::Pve => format!("PVEAPIToken={}={secret}", config.token.id),
-        Product::Pbs => format!("PBSAPIToken={}:{secret}", config.token.id),
-    };
-    let mut value = HeaderValue::try_from(text).map_err(|_| SetupError::Token {
+    let unusable = || SetupError::Token {
         remote: config.name.clone(),
-    })?;
+    };
+    let Credentials::Token(token) = &config.credentials else {
+        return Err(unusable());
+    };
+    let secret = token.secret.expose_secret();
+    let text = match config.product {
+        Product::Pve => format!("PVEAPIToken={}={secret}", token.id),
+        Product::Pbs => format!("PBSAPIToken={}:{secret}", token.id),
+    };
+    let mut value = HeaderValue::try_from(text).map_err(|_| unusable())?;
     value.set_sensitive(true);
     Ok(value)
 }
