@@ -19,7 +19,7 @@ const KERNEL_BUILD: &str = "#1 SMP PREEMPT_DYNAMIC PMX 6.17.4-2";
 pub(super) fn list(call: &Call<'_>) -> Answer {
     let mut random = call.order();
     let mut entries = Vec::new();
-    let full = matches!(call.token.rights, Rights::Auditor | Rights::Admin);
+    let full = matches!(call.caller.rights, Rights::Auditor | Rights::Admin);
     for (index, (node, seen)) in call.cluster.nodes.iter().zip(&call.view.nodes).enumerate() {
         let mut object = Object::new();
         object
