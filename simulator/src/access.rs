@@ -1,4 +1,4 @@
-//! API tokens and what they may see.
+//! API tokens, users, and what they may see.
 
 use serde::Serialize;
 
@@ -46,6 +46,59 @@ impl std::fmt::Debug for Token {
             .field("rights", &self.rights)
             .finish_non_exhaustive()
     }
+}
+
+impl Token {
+    pub(crate) fn caller(&self) -> Caller<'_> {
+        Caller {
+            id: &self.id,
+            rights: self.rights,
+        }
+    }
+}
+
+/// A user who logs in with a password.
+#[derive(Clone, Serialize)]
+pub struct User {
+    /// `user@realm`
+    pub id: String,
+    /// Nothing here is real, as with the secrets of tokens.
+    pub password: String,
+    pub rights: Rights,
+    /// The password alone brings no more than half a ticket.
+    pub second_factor: bool,
+}
+
+impl std::fmt::Debug for User {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("User")
+            .field("id", &self.id)
+            .field("rights", &self.rights)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who makes a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    /// A token's or a user's.
+    pub(crate) id: &'a str,
+    pub(crate) rights: Rights,
+}
+
+/// An auditor with a password alone, and one with a second factor.
+pub(crate) fn users(realm: &str, random: &mut Random) -> Vec<User> {
+    [("monitor", false), ("careful", true)]
+        .into_iter()
+        .map(|(user, second_factor)| User {
+            id: format!("{user}@{realm}"),
+            // What a form must encode.
+            password: format!("a+b&c=d é%41 {}", random.uuid()),
+            rights: Rights::Auditor,
+            second_factor,
+        })
+        .collect()
 }
 
 /// One token of each kind; the auditor is the first.

@@ -35,6 +35,7 @@ mod fault;
 mod fleet;
 mod http;
 mod json;
+mod login;
 mod pbs;
 mod plan;
 mod pve;
@@ -44,7 +45,7 @@ mod route;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use access::{Rights, Token};
+pub use access::{Rights, Token, User};
 pub use clock::Clock;
 pub use control::Control;
 pub use counts::{EndpointCounts, FleetCounts, RemoteCounts};

@@ -4,6 +4,7 @@
 //! the file without losing what else stands in it. Nothing here talks to a remote.
 
 mod collectors;
+mod credentials;
 pub mod drop_in;
 pub mod edit;
 mod endpoint;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use collectors::{CollectorKey, CollectorSetting, CollectorSettings};
+pub use credentials::{Credentials, Password, Token};
 pub use drop_in::DropIn;
 pub use endpoint::Endpoint;
 pub use filter::GuestFilter;
@@ -27,7 +29,7 @@ pub use finding::{Finding, Severity};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use module::{Admission, Module};
 pub use product::Product;
-pub use remote::{CertificateAuthority, Remote, Token};
+pub use remote::{CertificateAuthority, Remote};
 pub use server::{BasicAuth, Exposed, Server, ServerTls};
 
 /// A configuration without errors.

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Product};
 use rustls_pki_types::CertificateDer;
-use secrecy::{ExposeSecret, SecretString};
-
-use super::{CollectorSettings, Endpoint, GuestFilter, Product};
 
 /// `[[remote]]`. Equal means that nothing changed, the secret and the bytes of the authority's
 /// certificates included.
@@ -18,7 +16,7 @@ pub struct Remote {
     pub product: Product,
     /// At least one; several are ways to one cluster, in the order of preference.
     pub endpoints: Vec<Endpoint>,
-    pub token: Token,
+    pub credentials: Credentials,
     /// Trusted besides the system's certificates.
     pub ca: Option<CertificateAuthority>,
     pub labels: BTreeMap<String, String>,
@@ -30,19 +28,6 @@ pub struct Remote {
     /// Calls a second that may be made in the background.
     pub background_calls_per_second: usize,
     pub collectors: CollectorSettings,
-}
-
-#[derive(Debug, Clone)]
-pub struct Token {
-    /// `user@realm!name`.
-    pub id: String,
-    pub secret: SecretString,
-}
-
-impl PartialEq for Token {
-    fn eq(&self, other: &Self) -> bool {
-        self.id == other.id && self.secret.expose_secret() == other.secret.expose_secret()
-    }
 }
 
 /// The certificates of `ca_file`, at least one.

@@ -47,7 +47,7 @@ pub struct Context {
 }
 
 /// What happened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
     #[error("cannot connect: {0}")]
     Connect(String),
@@ -59,10 +59,20 @@ pub enum Failure {
     Broken(String),
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
-    #[error("the token was refused ({text}){hint}")]
-    Unauthorised { text: String, hint: &'static str },
-    #[error("the token was refused before; it is tried again in {} s at the latest", .0.as_secs() + 1)]
-    Paused(Duration),
+    #[error("the {shown} was refused ({text}){hint}")]
+    Unauthorised {
+        /// A token, a ticket, or the password itself.
+        shown: &'static str,
+        text: String,
+        hint: &'static str,
+    },
+    #[error(
+        "the user {0:?} has a second factor, which nobody is here to give: \
+         use an API token, or a user without one"
+    )]
+    SecondFactor(String),
+    #[error("the {shown} was refused before; it is tried again in {} s at the latest", .left.as_secs() + 1)]
+    Paused { shown: &'static str, left: Duration },
     #[error("the token lacks a privilege: {0}")]
     Forbidden(String),
     #[error("node {node} could not be reached from the one that was asked: {text}")]
@@ -86,6 +96,12 @@ pub enum Failure {
     Unreadable(String),
     #[error("no end-point answered lately, the last of them: {0}")]
     BackOff(String),
+}
+
+impl Failure {
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unauthorised { .. } | Self::SecondFactor(_))
+    }
 }
 
 /// Says what is to be done about a certificate.
@@ -128,7 +144,9 @@ impl CallError {
             Failure::TooLong(_) | Failure::BadRequest { .. } | Failure::Unreadable(_) => {
                 Outcome::Invalid
             }
-            Failure::Unauthorised { .. } | Failure::Paused(_) => Outcome::Unauthorised,
+            Failure::Unauthorised { .. } | Failure::SecondFactor(_) | Failure::Paused { .. } => {
+                Outcome::Unauthorised
+            }
             Failure::Forbidden(_) => Outcome::Forbidden,
             Failure::OtherNode { .. } => Outcome::OtherNodeDown,
             Failure::NotImplemented(_) | Failure::NotApplicable(_) => Outcome::NotApplicable,
@@ -152,6 +170,11 @@ impl CallError {
         )
     }
 
+    /// Whether a server has refused the credentials themselves.
+    pub fn is_refusal(&self) -> bool {
+        self.failure.is_refusal()
+    }
+
     /// Whether a server has answered at all, if only with an error.
     pub fn is_answered(&self) -> bool {
         !matches!(
@@ -161,7 +184,7 @@ impl CallError {
                 | Failure::TimedOut(_)
                 | Failure::Broken(_)
                 | Failure::BackOff(_)
-                | Failure::Paused(_)
+                | Failure::Paused { .. }
         )
     }
 

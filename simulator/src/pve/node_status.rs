@@ -18,7 +18,7 @@ const KERNEL_BUILD: &str = "#1 SMP PREEMPT_DYNAMIC PMX 6.17.4-2";
 pub(super) fn list(call: &Call<'_>) -> Answer {
     let mut random = call.order();
     let mut entries = Vec::new();
-    let full = call.token.rights.are_wide();
+    let full = call.caller.rights.are_wide();
     for (index, (node, seen)) in call.cluster.nodes.iter().zip(&call.view.nodes).enumerate() {
         let mut object = Object::new();
         object

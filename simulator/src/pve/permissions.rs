@@ -138,7 +138,7 @@ pub(super) fn answer(call: &Call<'_>) -> Answer {
     let nine = call.cluster.version >= PveVersion::V9_1;
     let agent = |names: &[&'static str]| if nine { names.to_vec() } else { Vec::new() };
     let mut paths: Vec<(String, Vec<&str>)> = Vec::new();
-    match call.token.rights {
+    match call.caller.rights {
         Rights::Nothing | Rights::Separated => {}
         Rights::Narrow => {
             let vmid = call.cluster.guests.first().map_or(100, |guest| guest.vmid);

@@ -15,7 +15,8 @@ use super::super::{print, say};
 use super::certificate;
 use crate::config::edit::{self, NewRemote, SecretSource};
 use crate::config::{
-    self, CertificateAuthority, CollectorSettings, Endpoint, GuestFilter, Product, Token,
+    self, CertificateAuthority, CollectorSettings, Credentials, Endpoint, GuestFilter, Product,
+    Token,
 };
 use crate::remote::Client;
 use crate::remote::in_flight::InFlight;
@@ -95,10 +96,10 @@ pub(super) async fn add(path: &Path, arguments: Arguments) -> Result<(), String>
         name,
         product,
         endpoints: vec![endpoint],
-        token: Token {
+        credentials: Credentials::Token(Token {
             id: token_id,
             secret,
-        },
+        }),
         ca: None,
         labels: Default::default(),
         filter: GuestFilter::default(),

@@ -8,7 +8,9 @@ use super::remote::{self, Defaults};
 use super::report::Report;
 use super::section::{Section, wrong_type};
 use super::{shape, token};
-use crate::config::{Admission, CollectorSettings, GuestFilter, Module, Product, Remote};
+use crate::config::{
+    Admission, CollectorSettings, Credentials, GuestFilter, Module, Product, Remote,
+};
 
 pub(super) fn list(
     root: &Section<'_>,
@@ -66,7 +68,7 @@ fn read(
             name: name.to_owned(),
             product,
             endpoints: Vec::new(),
-            token: token?,
+            credentials: Credentials::Token(token?),
             ca,
             labels: Default::default(),
             filter: GuestFilter::default(),

@@ -13,7 +13,8 @@ use super::report::Report;
 use super::section::{Section, Text, nearest, wrong_type};
 use super::{endpoint, file, filter, shape, token};
 use crate::config::{
-    CertificateAuthority, CollectorKey, CollectorSettings, GuestFilter, Product, Remote,
+    CertificateAuthority, CollectorKey, CollectorSettings, Credentials, GuestFilter, Product,
+    Remote,
 };
 
 /// A wrong token is answered after 3 s: who waits for less takes it for a time-out.
@@ -127,7 +128,7 @@ pub(super) fn read(
         name: name?,
         product,
         endpoints: endpoints?,
-        token: token?,
+        credentials: Credentials::Token(token?),
         ca,
         labels,
         filter,
