@@ -1,6 +1,5 @@
 //! What asking in the background costs a remote, and what it does not cost a scrape.
 #![allow(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-#![allow(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
 mod support;
 
