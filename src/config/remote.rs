@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Product};
+use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Product};
 
 /// `[[remote]]`. Equal means that nothing changed, the secret and the bytes of the authority's
 /// certificates included.
@@ -35,4 +38,30 @@ pub struct Remote {
 pub struct CertificateAuthority {
     pub path: PathBuf,
     pub certificates: Vec<CertificateDer<'static>>,
+}
+
+impl CertificateAuthority {
+    /// Takes the certificates of a PEM file that was read.
+    ///
+    /// # Errors
+    /// That there are none, or that one cannot be trusted.
+    pub fn from_pem(path: PathBuf, pem: &[u8]) -> Result<Self, String> {
+        let certificates: Result<Vec<CertificateDer<'static>>, _> =
+            CertificateDer::pem_slice_iter(pem).collect();
+        let certificates = certificates.unwrap_or_default();
+        if certificates.is_empty() {
+            return Err(format!(
+                "{} has no certificates in PEM form",
+                path.display()
+            ));
+        }
+        let mut roots = RootCertStore::empty();
+        for certificate in &certificates {
+            roots.add(certificate.clone()).map_err(|error| {
+                let path = path.display();
+                format!("{path} has a certificate that cannot be read: {error}")
+            })?;
+        }
+        Ok(Self { path, certificates })
+    }
 }
