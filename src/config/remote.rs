@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Product};
+use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Origin, Product};
 use rustls_pki_types::CertificateDer;
 
 /// `[[remote]]`. Equal means that nothing changed, the secret and the bytes of the authority's
@@ -13,6 +13,7 @@ use rustls_pki_types::CertificateDer;
 pub struct Remote {
     /// Letters, digits, `_`, `.` and `-`; the value of the label `remote`.
     pub name: String,
+    pub origin: Origin,
     pub product: Product,
     /// At least one; several are ways to one cluster, in the order of preference.
     pub endpoints: Vec<Endpoint>,
