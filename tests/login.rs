@@ -32,6 +32,7 @@ fn client(remote: &SimulatedRemote, user: &User, password: &str) -> Client {
     });
     let config = config::Remote {
         name: remote.name().to_owned(),
+        origin: Default::default(),
         product,
         endpoints: endpoints.collect(),
         credentials: Credentials::Password(Password {

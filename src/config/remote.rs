@@ -8,7 +8,7 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Product};
+use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Origin, Product};
 
 /// `[[remote]]`. Equal means that nothing changed, the secret and the bytes of the authority's
 /// certificates included.
@@ -16,6 +16,7 @@ use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Product};
 pub struct Remote {
     /// Letters, digits, `_`, `.` and `-`; the value of the label `remote`.
     pub name: String,
+    pub origin: Origin,
     pub product: Product,
     /// At least one; several are ways to one cluster, in the order of preference.
     pub endpoints: Vec<Endpoint>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::outcome::Outcome;
 use super::trust::{CertificateState, Verdict};
-use crate::config::Product;
+use crate::config::{KeptIn, Origin, Product};
 
 /// A client could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +51,11 @@ pub struct Context {
 pub enum Failure {
     #[error("cannot connect: {0}")]
     Connect(String),
-    #[error("{}", distrust(.0))]
-    Certificate(Box<CertificateState>),
+    #[error("{}", distrust(.state, .origin))]
+    Certificate {
+        state: Box<CertificateState>,
+        origin: Origin,
+    },
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
     #[error("the connection broke: {0}")]
@@ -104,20 +107,43 @@ impl Failure {
     }
 }
 
-/// Says what is to be done about a certificate.
-fn distrust(state: &CertificateState) -> String {
+/// Says what is wrong with a certificate, and what is to be done about it.
+fn distrust(state: &CertificateState, origin: &Origin) -> String {
     let presented = state.certificate.fingerprint;
+    let remedy = remedy(state, origin);
     match (state.verdict, state.expected) {
         (Verdict::Mismatch, Some(expected)) => format!(
             "the certificate is not the pinned one: presented {presented}, expected {expected}; \
-             if you know of the change: proxfleet remote set-fingerprint REMOTE ADDRESS {presented}"
+             if you know of the change: {remedy}"
         ),
         _ => format!(
-            "the certificate is not trusted ({}): presented {presented}; look at it with \
-             proxfleet remote probe-certificate REMOTE, and trust it with \
-             proxfleet remote set-fingerprint REMOTE ADDRESS {presented}",
+            "the certificate is not trusted ({}): presented {presented}; {remedy}",
             state.objection.as_deref().unwrap_or("unknown reason")
         ),
+    }
+}
+
+/// What makes this certificate a trusted one. `REMOTE` and `ADDRESS` stand for the remote's.
+pub(super) fn remedy(state: &CertificateState, origin: &Origin) -> String {
+    let presented = state.certificate.fingerprint;
+    match origin {
+        Origin::Configured if state.verdict == Verdict::Mismatch => {
+            format!("proxfleet remote set-fingerprint REMOTE ADDRESS {presented}")
+        }
+        Origin::Configured => format!(
+            "look at it with proxfleet remote probe-certificate REMOTE, and trust it with \
+             proxfleet remote set-fingerprint REMOTE ADDRESS {presented}"
+        ),
+        Origin::Module { name, first_seen } => match first_seen {
+            Some(KeptIn::File(path)) => format!(
+                "remove the line of \"ADDRESS\" in [{name}] of {}, and reload",
+                path.display()
+            ),
+            Some(KeptIn::Memory) => "restart proxfleet, which keeps the pin in memory".to_owned(),
+            None => format!(
+                "give ca_file to [modules.{name}], or make it a [[remote]] with this fingerprint"
+            ),
+        },
     }
 }
 
@@ -136,7 +162,7 @@ impl CallError {
     pub fn outcome(&self) -> Outcome {
         match &*self.failure {
             Failure::Connect(_)
-            | Failure::Certificate(_)
+            | Failure::Certificate { .. }
             | Failure::TimedOut(_)
             | Failure::Broken(_)
             | Failure::Server { .. }
@@ -180,7 +206,7 @@ impl CallError {
         !matches!(
             &*self.failure,
             Failure::Connect(_)
-                | Failure::Certificate(_)
+                | Failure::Certificate { .. }
                 | Failure::TimedOut(_)
                 | Failure::Broken(_)
                 | Failure::BackOff(_)

@@ -14,10 +14,10 @@ use secrecy::{ExposeSecret, SecretString};
 use super::authorization::Shown;
 use super::call::Call;
 use super::classify::{self, Refusal};
-use super::error::{Failure, SetupError};
+use super::error::{self, Failure, SetupError};
 use super::observer::Observer;
 use super::trust::{self, CertificateState, SystemRoots};
-use crate::config::{self, Product};
+use crate::config::{self, Origin, Product};
 
 /// A TLS handshake may have to wait for a worker that computes; pveproxy has three.
 const CONNECT_TIME_OUT: Duration = Duration::from_secs(5);
@@ -33,6 +33,7 @@ const LOGIN_BODY: usize = 64 << 10;
 pub(super) struct Transport {
     pub(super) address: Arc<str>,
     product: Product,
+    origin: Origin,
     /// Up to `/api2/json`.
     base: String,
     http: reqwest::Client,
@@ -63,6 +64,7 @@ impl Transport {
         let witness = {
             let last = Arc::clone(&certificate);
             let (remote, address) = (remote(), Arc::clone(&address));
+            let origin = config.origin.clone();
             Box::new(move |state: &CertificateState| {
                 let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
                 if !state.verdict.is_accepted() && last.as_ref() != Some(state) {
@@ -71,8 +73,10 @@ impl Transport {
                         %address,
                         presented = %state.certificate.fingerprint,
                         expected = state.expected.map(|pin| pin.to_string()),
-                        "the certificate is not trusted, no secret is sent; see: \
-                         proxfleet remote probe-certificate {remote} {address}"
+                        "the certificate is not trusted, no secret is sent; {}",
+                        error::remedy(state, &origin)
+                            .replace("REMOTE", &remote)
+                            .replace("ADDRESS", &address)
                     );
                 }
                 *last = Some(state.clone());
@@ -115,6 +119,7 @@ impl Transport {
         Ok(Self {
             address,
             product: config.product,
+            origin: config.origin.clone(),
             base,
             http,
             lengths: Mutex::default(),
@@ -241,7 +246,10 @@ impl Transport {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             if let Some(state) = last.as_ref() {
-                return Unsent::No(Failure::Certificate(Box::new(state.clone())));
+                return Unsent::No(Failure::Certificate {
+                    state: Box::new(state.clone()),
+                    origin: self.origin.clone(),
+                });
             }
         }
         if error.is_connect() {

@@ -13,8 +13,8 @@ use serde_saphyr::Spanned;
 
 use super::scalar::Scalar;
 use crate::config::{
-    CertificateAuthority, CollectorSettings, Credentials, GuestFilter, Module, Password, Product,
-    Remote, Token,
+    CertificateAuthority, CollectorSettings, Credentials, GuestFilter, Module, Origin, Password,
+    Product, Remote, Token,
 };
 
 /// What the exporter waits for one call, and the least that tells a wrong token from a slow server.
@@ -182,6 +182,7 @@ impl Keys<'_> {
                 max_in_flight: 3,
                 background_calls_per_second: 5,
                 collectors: CollectorSettings::default(),
+                origin: Origin::default(),
             },
         })
     }

@@ -15,8 +15,8 @@ use super::super::{print, say};
 use super::certificate;
 use crate::config::edit::{self, NewRemote, SecretSource};
 use crate::config::{
-    self, CertificateAuthority, CollectorSettings, Credentials, Endpoint, GuestFilter, Product,
-    Token,
+    self, CertificateAuthority, CollectorSettings, Credentials, Endpoint, GuestFilter, Origin,
+    Product, Token,
 };
 use crate::remote::Client;
 use crate::remote::in_flight::InFlight;
@@ -94,6 +94,7 @@ pub(super) async fn add(path: &Path, arguments: Arguments) -> Result<(), String>
     };
     let mut config = config::Remote {
         name,
+        origin: Origin::Configured,
         product,
         endpoints: vec![endpoint],
         credentials: Credentials::Token(Token {

@@ -9,7 +9,7 @@ use super::report::Report;
 use super::section::{Section, wrong_type};
 use super::{shape, token};
 use crate::config::{
-    Admission, CollectorSettings, Credentials, GuestFilter, Module, Product, Remote,
+    Admission, CollectorSettings, Credentials, GuestFilter, Module, Origin, Product, Remote,
 };
 
 pub(super) fn list(
@@ -66,6 +66,10 @@ fn read(
         pin_first_seen,
         access: Remote {
             name: name.to_owned(),
+            origin: Origin::Module {
+                name: name.to_owned(),
+                first_seen: None,
+            },
             product,
             endpoints: Vec::new(),
             credentials: Credentials::Token(token?),

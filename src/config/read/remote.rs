@@ -10,8 +10,8 @@ use super::report::Report;
 use super::section::{Section, Text, nearest, wrong_type};
 use super::{endpoint, file, filter, shape, token};
 use crate::config::{
-    CertificateAuthority, CollectorKey, CollectorSettings, Credentials, GuestFilter, Product,
-    Remote,
+    CertificateAuthority, CollectorKey, CollectorSettings, Credentials, GuestFilter, Origin,
+    Product, Remote,
 };
 
 /// A wrong token is answered after 3 s: who waits for less takes it for a time-out.
@@ -123,6 +123,7 @@ pub(super) fn read(
     });
     Some(Remote {
         name: name?,
+        origin: Origin::Configured,
         product,
         endpoints: endpoints?,
         credentials: Credentials::Token(token?),

@@ -71,7 +71,7 @@ fn refusal(refused: &Refused) -> Response {
     let status = match refused {
         Refused::UnknownModule(_) | Refused::Unreadable(_) => StatusCode::BAD_REQUEST,
         Refused::NotAdmitted { .. } | Refused::NotKnown { .. } => StatusCode::FORBIDDEN,
-        Refused::Setup(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        Refused::Setup(_) | Refused::Unpinned { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, format!("{refused}\n")).into_response()
 }
