@@ -45,6 +45,7 @@ async fn ask_at(
 
 fn groups_of(age: Duration) -> Groups {
     Groups {
+        namespaces: Vec::new(),
         groups: vec![Group::default()],
         asked_at: Instant::now().checked_sub(age).unwrap(),
     }
