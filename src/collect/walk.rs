@@ -9,6 +9,18 @@ use crate::source::{AnySource, Session};
 
 /// What every collector of the remote's product says, with the collector.
 pub async fn walk(session: &Session, remote: &str) -> Vec<(&'static Collector, Arc<Block>)> {
+    let inputs = inputs(session, remote).await;
+    inputs
+        .running()
+        .map(|collector| {
+            let lines = (collector.collect)(&inputs);
+            (collector, Arc::new(Block::from_lines(lines)))
+        })
+        .collect()
+}
+
+/// What every source of the remote's product tells, for whoever reads it.
+pub async fn inputs<'a>(session: &'a Session, remote: &'a str) -> Inputs<'a> {
     let product = session.product();
     let mut collectors: Vec<&'static Collector> = COLLECTORS
         .iter()
@@ -24,13 +36,7 @@ pub async fn walk(session: &Session, remote: &str) -> Vec<(&'static Collector, A
             ask(session, *source, &mut inputs).await;
         }
     }
-    collectors
-        .into_iter()
-        .map(|collector| {
-            let lines = (collector.collect)(&inputs);
-            (collector, Arc::new(Block::from_lines(lines)))
-        })
-        .collect()
+    inputs
 }
 
 async fn ask(session: &Session, source: &'static dyn AnySource, inputs: &mut Inputs<'_>) {

@@ -224,6 +224,11 @@ impl Session {
         }
     }
 
+    /// Whether nobody waits for the answers.
+    pub fn is_background(&self) -> bool {
+        self.background
+    }
+
     pub fn product(&self) -> Product {
         self.inner.product
     }

@@ -182,7 +182,10 @@ impl Keys<'_> {
                 max_in_flight: 3,
                 background_calls_per_second: 5,
                 collectors: CollectorSettings::default(),
-                origin: Origin::default(),
+                origin: Origin::Module {
+                    name: self.module.to_owned(),
+                    first_seen: None,
+                },
             },
         })
     }

@@ -45,8 +45,10 @@ pub(super) const MANIFEST: &str = "index.json.blob";
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Groups {
+    /// By id.
     pub groups: Vec<Group>,
-    /// Those that were read; there may be others that the token does not see.
+    /// Those that were read, by name, the root as the empty one; there may be others that the token does
+    /// not see.
     pub namespaces: Vec<Box<str>>,
     asked_at: Instant,
 }
