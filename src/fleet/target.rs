@@ -116,13 +116,15 @@ impl Fleet {
             .modules
             .iter()
             .find(|known| known.name == module && known.product() == product);
-        if found.is_none() && module != DEFAULT_MODULE {
-            return Err(Refused::UnknownModule(module.to_owned()));
-        }
         let remotes = || {
             let remotes = roster.remotes.iter();
             remotes.filter(|remote| remote.config.product == product)
         };
+        // Remotes need no module: who has some may go without.
+        let needs_module = module != DEFAULT_MODULE || remotes().next().is_none();
+        if found.is_none() && needs_module {
+            return Err(Refused::UnknownModule(module.to_owned()));
+        }
         if let Some(remote) = remotes().find(|remote| remote.config.name == target) {
             return Ok(Target::Remote(Arc::clone(remote)));
         }

@@ -174,3 +174,94 @@ fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, u64> {
     serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| error.location().map_or(1, |location| location.line()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, files: &[(&str, &str)]) -> Targets {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let path = folder.path().join("prometheus.yml");
+        std::fs::write(&path, text).unwrap();
+        let mut targets = Targets::load(&path, "/pve").unwrap();
+        let folder = format!("{}/", folder.path().display());
+        for warning in &mut targets.warnings {
+            *warning = warning.replace(&folder, "");
+        }
+        targets
+    }
+
+    #[test]
+    fn targets_come_from_addresses_parameters_and_files() {
+        let text = r#"
+global: { scrape_interval: 15s }
+scrape_configs:
+  - job_name: pve
+    metrics_path: /pve
+    params: { module: [default], cluster: ['1'] }
+    static_configs:
+      - targets: [192.168.1.2, "pve2:443"]
+        labels: { site: a }
+    file_sd_configs: [ { files: ["targets-*.json", missing.yml] } ]
+    relabel_configs:
+      - { source_labels: [__address__], target_label: __param_target }
+      - { source_labels: [__param_target], target_label: instance }
+      - { target_label: __address__, replacement: 127.0.0.1:9221 }
+  - job_name: named
+    metrics_path: /pve
+    params: { target: [pve3.example.org], module: [lab] }
+    static_configs: [ { targets: ["127.0.0.1:9221"] } ]
+  - job_name: itself
+    static_configs: [ { targets: ["127.0.0.1:9221"] } ]
+  - job_name: discovered
+    metrics_path: /pve
+    consul_sd_configs: [ { server: x } ]
+    relabel_configs: [ { source_labels: [__address__], target_label: __param_target } ]
+"#;
+        let found = load(
+            text,
+            &[("targets-a.json", r#"[{"targets":["pve4"],"labels":{}}]"#)],
+        );
+        let of = |module: &str| Vec::from_iter(found.of_modules[module].iter().map(String::as_str));
+        assert_eq!(of("default"), ["192.168.1.2", "pve2:443", "pve4"]);
+        assert_eq!(of("lab"), ["pve3.example.org"]);
+        assert_eq!(
+            found.warnings,
+            [
+                "job pve: cannot read missing.yml: No such file or directory (os error 2)",
+                "job discovered: its targets are discovered elsewhere; name them with --allow-target",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_target_the_exporter_asked_its_own_host() {
+        let text = "scrape_configs: [ { job_name: a, metrics_path: /pve, static_configs: [ { targets: [x] } ] } ]";
+        let found = load(text, &[]);
+        assert_eq!(Vec::from_iter(&found.of_modules["default"]), ["localhost"]);
+        let none = load("scrape_configs: []", &[]);
+        assert_eq!(
+            none.warnings,
+            ["prometheus.yml has no targets: no job with metrics_path: /pve names any"]
+        );
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_told_without_a_quote() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prometheus.yml");
+        std::fs::write(
+            &path,
+            "scrape_configs:\n  - basic_auth: { password: s3cret\n",
+        )
+        .unwrap();
+        let told = Targets::load(&path, "/pve").unwrap_err();
+        assert!(
+            told.contains("cannot read") && !told.contains("s3cret"),
+            "{told}"
+        );
+    }
+}

@@ -352,3 +352,7 @@ impl Keys<'_> {
             .push(format!("{place}: module {} lacks {what}", self.module));
     }
 }
+
+#[cfg(test)]
+#[path = "pve_yml_tests.rs"]
+mod tests;
