@@ -298,6 +298,8 @@ pub struct BackupPlan {
     pub protected: bool,
     pub finished: bool,
     pub encrypted: bool,
+    /// The first line of its notes; an unfinished one has none.
+    pub comment: Option<&'static str>,
 }
 
 impl Default for BackupPlan {
@@ -309,6 +311,7 @@ impl Default for BackupPlan {
             protected: false,
             finished: true,
             encrypted: false,
+            comment: None,
         }
     }
 }
