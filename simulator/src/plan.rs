@@ -371,6 +371,8 @@ pub struct BackupPlan {
     pub protected: bool,
     pub finished: bool,
     pub encrypted: bool,
+    /// The first line of its notes; an unfinished one has none.
+    pub comment: Option<&'static str>,
 }
 
 impl Default for BackupPlan {
@@ -382,6 +384,7 @@ impl Default for BackupPlan {
             protected: false,
             finished: true,
             encrypted: false,
+            comment: None,
         }
     }
 }

@@ -9,14 +9,15 @@ use crate::source::{AnySource, Session};
 
 /// What every collector of the remote's product says, with the collector.
 pub async fn walk(session: &Session, remote: &str) -> Vec<(&'static Collector, Arc<Block>)> {
-    let inputs = inputs(session, remote).await;
-    inputs
-        .running()
-        .map(|collector| {
-            let lines = (collector.collect)(&inputs);
-            (collector, Arc::new(Block::from_lines(lines)))
-        })
-        .collect()
+    collected(&inputs(session, remote).await).collect()
+}
+
+/// What the collectors say of what was told.
+pub fn collected(inputs: &Inputs<'_>) -> impl Iterator<Item = (&'static Collector, Arc<Block>)> {
+    inputs.running().map(|collector| {
+        let lines = (collector.collect)(inputs);
+        (collector, Arc::new(Block::from_lines(lines)))
+    })
 }
 
 /// What every source of the remote's product tells, for whoever reads it.

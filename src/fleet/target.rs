@@ -240,12 +240,12 @@ impl Remote {
         source: &Source<T>,
         since: Instant,
     ) -> Result<Arc<T>, String> {
-        let slot = self
-            .slots_of(source.name)
-            .and_then(|(_, slots)| slots.get(&Item::Remote))
-            .ok_or_else(|| format!("{} is not asked of {}", source.name, self.config.name))?;
+        let not_asked = || format!("{} is not asked of {}", source.name, self.config.name);
+        let (subject, slots) = self.slots_of(source.name).ok_or_else(not_asked)?;
+        let slot = slots.get(&Item::Remote).ok_or_else(not_asked)?;
+        // The operator may have said that answers live longer.
         if let Some(good) = slot.good()
-            && good.at + LIFE >= since
+            && good.at + LIFE.max(subject.interval) >= since
             && let Ok(value) = Arc::clone(&good.value).downcast::<T>()
         {
             return Ok(value);

@@ -7,6 +7,8 @@
     reason = "a test ends where it goes wrong"
 )]
 
+pub mod drop_in;
+
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;

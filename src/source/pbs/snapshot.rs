@@ -1,8 +1,9 @@
 //! The snapshots of each backup group: `/admin/datastore/{store}/snapshots`.
 //!
 //! The server opens every manifest that it tells of, so a group is asked about only when the list
-//! of groups shows that it has changed. What that list cannot show is learned once a day; of a
-//! group with snapshots that were never verified, when a verification job has ended.
+//! of groups shows that it has changed. What that list cannot show is learned once a day; that a
+//! snapshot was verified, when a verification job has ended, and an hour after a backup, for servers
+//! that verify each new one.
 //!
 //! Where somebody waits, a namespace of which much is to be learned is asked for as a whole.
 
@@ -36,7 +37,10 @@ pub static SNAPSHOTS: Source<Snapshots> = Source::new(
 /// How long what is known of an unchanged group is believed.
 const LOOKS_LAST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The same where somebody waits: of such a server nothing is asked in the background, and a
+/// When a group whose newest snapshot is not verified is looked at once more after it has changed.
+const SECOND_LOOK_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// The first where somebody waits: of such a server nothing is asked in the background, and a
 /// verification shows only this way.
 const LOOKS_LAST_WAITED_FOR: Duration = Duration::from_secs(10 * 60);
 
@@ -86,6 +90,8 @@ pub struct GroupSnapshots {
     seen: Seen,
     /// When the last verification job had ended by then; Unix seconds.
     verification: Option<f64>,
+    /// Whether it was looked at again after it had changed.
+    seen_twice: bool,
     asked_at: Instant,
 }
 
@@ -152,7 +158,13 @@ async fn fetch(asked: Asked<'_, Snapshots>) -> Result<Fetched<Snapshots>, CallEr
                 let by_group: HashMap<GroupId, Vec<Snapshot>> = by_group.into_iter().collect();
                 for group in turn {
                     let snapshots = by_group.get(&group.id).map_or(&[][..], Vec::as_slice);
-                    let summary = GroupSnapshots::of(group, snapshots, verification);
+                    let before = known.get(&group.id).map(|known| &known.seen);
+                    let seen_twice = before == Some(&Seen::of(group));
+                    let summary = GroupSnapshots {
+                        verification,
+                        seen_twice,
+                        ..GroupSnapshots::of(group, snapshots)
+                    };
                     known.insert(&group.id, Arc::new(summary));
                 }
             }
@@ -270,11 +282,15 @@ impl Seen {
 impl GroupSnapshots {
     /// Whether there may be more to know of the group than is.
     fn has_changed(&self, group: &Group, verification: Option<f64>) -> bool {
-        let may_be_verified = self.never_verified > 0 && verification > self.verification;
+        let is_new = |newest: &Snapshot| newest.verification == Verification::Never;
+        let may_be_verified = (self.never_verified > 0 && verification > self.verification)
+            || (self.newest.as_ref().is_some_and(is_new)
+                && !self.seen_twice
+                && self.asked_at.elapsed() >= SECOND_LOOK_AFTER);
         self.seen != Seen::of(group) || may_be_verified
     }
 
-    fn of(group: &Group, snapshots: &[Snapshot], verification: Option<f64>) -> Self {
+    fn of(group: &Group, snapshots: &[Snapshot]) -> Self {
         let finished: Vec<&Snapshot> = snapshots.iter().filter(|one| one.finished).collect();
         let with = |verification| {
             let those = finished.iter();
@@ -294,7 +310,8 @@ impl GroupSnapshots {
             protected: finished.iter().filter(|one| one.protected).count(),
             unfinished: snapshots.len() - finished.len(),
             seen: Seen::of(group),
-            verification,
+            verification: None,
+            seen_twice: false,
             asked_at: Instant::now(),
         }
     }

@@ -114,6 +114,26 @@ async fn a_backup_that_ends_is_a_change() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_new_backup_that_is_not_verified_is_looked_at_once_more() {
+    let ask = async |mut previous: Snapshots, answer: &str| {
+        made_older(&mut previous, SECOND_LOOK_AFTER);
+        let answers = table(&groups(&[1])).with("/admin/datastore/s/snapshots", answer);
+        ask_table(answers, Some(previous)).await.unwrap().value
+    };
+    let verified = FINISHED.replace("\"size\"", "\"verification\":{\"state\":\"ok\"},\"size\"");
+    let first = first_look(&[1]).await;
+    let second = ask(first.clone(), &verified).await;
+    assert_eq!(second.groups[0].verified, 1);
+    let second = ask(first, FINISHED).await;
+    assert_eq!(second.groups[0].never_verified, 1);
+    let third = ask(second, &verified).await;
+    assert_eq!(
+        third.groups[0].never_verified, 1,
+        "it is asked once more, not always"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unchanged_group_is_looked_at_once_a_day() {
     let answers = || {
         table(&groups(&[1])).with(
@@ -123,6 +143,7 @@ async fn an_unchanged_group_is_looked_at_once_a_day() {
         )
     };
     let mut first = first_look(&[1]).await;
+    Arc::make_mut(&mut first.groups[0]).seen_twice = true;
     made_older(&mut first, Duration::from_secs(23 * 3600));
     let same_day = ask_table(answers(), Some(first.clone())).await.unwrap();
     assert_eq!(same_day.value.groups[0].failed, 0);
