@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Origin, Product};
+use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Origin, Product, ScrapeTimes};
 use rustls_pki_types::CertificateDer;
 
 /// `[[remote]]`. Equal means that nothing changed, the secret and the bytes of the authority's
@@ -22,6 +22,7 @@ pub struct Remote {
     pub ca: Option<CertificateAuthority>,
     pub labels: BTreeMap<String, String>,
     pub filter: GuestFilter,
+    pub scrape: ScrapeTimes,
     /// For one call, from start to the end of the answer.
     pub timeout: Duration,
     /// Calls that may be under way at once.

@@ -10,6 +10,7 @@ use super::section::{Section, wrong_type};
 use super::{shape, token};
 use crate::config::{
     Admission, CollectorSettings, Credentials, GuestFilter, Module, Origin, Product, Remote,
+    ScrapeTimes,
 };
 
 pub(super) fn list(
@@ -76,6 +77,7 @@ fn read(
             ca,
             labels: Default::default(),
             filter: GuestFilter::default(),
+            scrape: ScrapeTimes::default(),
             timeout,
             max_in_flight,
             background_calls_per_second: defaults.background_calls_per_second,
