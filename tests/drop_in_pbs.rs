@@ -1,4 +1,5 @@
 //! `/pbs`, as whoever used pbs-exporter knows it.
+#![allow(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
 mod support;
 

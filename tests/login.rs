@@ -42,6 +42,7 @@ fn client(remote: &SimulatedRemote, user: &User, password: &str) -> Client {
         ca: None,
         labels: Default::default(),
         filter: Default::default(),
+        scrape: Default::default(),
         timeout: Duration::from_secs(10),
         max_in_flight: 3,
         background_calls_per_second: 1000,

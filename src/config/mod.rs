@@ -16,6 +16,7 @@ mod origin;
 mod product;
 mod read;
 mod remote;
+mod scrape_times;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub use module::{Admission, Module};
 pub use origin::{KeptIn, Origin};
 pub use product::Product;
 pub use remote::{CertificateAuthority, Remote};
+pub use scrape_times::ScrapeTimes;
 pub use server::{BasicAuth, Exposed, Server, ServerTls};
 
 /// A configuration without errors.

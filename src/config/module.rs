@@ -1,5 +1,6 @@
 //! Credentials for targets that only a scrape names.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,7 +8,9 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::filter::Pattern;
-use super::{Endpoint, Product, Remote};
+use super::{
+    CollectorSettings, Credentials, Endpoint, GuestFilter, Origin, Product, Remote, ScrapeTimes,
+};
 
 /// `[modules.NAME]`: what `?module=NAME&target=HOST` is asked with, and which hosts it may be.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +27,34 @@ pub struct Module {
 }
 
 impl Module {
+    /// A module that admits nothing yet, with everything else as usual.
+    pub fn new(name: &str, product: Product, credentials: Credentials) -> Self {
+        Self {
+            name: name.to_owned(),
+            targets: Vec::new(),
+            port: product.default_port(),
+            pin_first_seen: false,
+            access: Remote {
+                name: name.to_owned(),
+                origin: Origin::Module {
+                    name: name.to_owned(),
+                    first_seen: None,
+                },
+                product,
+                endpoints: Vec::new(),
+                credentials,
+                ca: None,
+                labels: BTreeMap::new(),
+                filter: GuestFilter::default(),
+                scrape: ScrapeTimes::default(),
+                timeout: Remote::TIMEOUT,
+                max_in_flight: Remote::MAX_IN_FLIGHT,
+                background_calls_per_second: Remote::BACKGROUND_CALLS_PER_SECOND,
+                collectors: CollectorSettings::default(),
+            },
+        }
+    }
+
     pub fn product(&self) -> Product {
         self.access.product
     }

@@ -8,7 +8,7 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Origin, Product};
+use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Origin, Product, ScrapeTimes};
 
 /// `[[remote]]`. Equal means that nothing changed, the secret and the bytes of the authority's
 /// certificates included.
@@ -25,6 +25,7 @@ pub struct Remote {
     pub ca: Option<CertificateAuthority>,
     pub labels: BTreeMap<String, String>,
     pub filter: GuestFilter,
+    pub scrape: ScrapeTimes,
     /// For one call, from start to the end of the answer.
     pub timeout: Duration,
     /// Calls that may be under way at once.
@@ -32,6 +33,13 @@ pub struct Remote {
     /// Calls a second that may be made in the background.
     pub background_calls_per_second: usize,
     pub collectors: CollectorSettings,
+}
+
+impl Remote {
+    /// What holds where nothing else is said.
+    pub const TIMEOUT: Duration = Duration::from_secs(10);
+    pub const MAX_IN_FLIGHT: usize = 3;
+    pub const BACKGROUND_CALLS_PER_SECOND: usize = 5;
 }
 
 /// The certificates of `ca_file`, at least one.

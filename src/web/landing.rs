@@ -66,6 +66,7 @@ pub(super) async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
          <p>Version {version}. <a href=\"/metrics\">/metrics</a> is the whole fleet in one scrape; \
          <a href=\"/metrics?collect[]=@live\">live</a> and \
          <a href=\"/metrics?collect[]=@background\">background</a> apart. \
+         <a href=\"/sd\">/sd</a>: targets for Prometheus. \
          <a href=\"/api/v1/protection\">/api/v1/protection</a>: is each guest protected? \
          <a href=\"/-/healthy\">/-/healthy</a>, <a href=\"/-/ready\">/-/ready</a>.</p>\n\
          <h2>Remotes</h2>\n<table><tr><th>remote</th><th>product</th><th>state</th><th>what is wrong</th></tr>\n{rows}</table>\n\

@@ -1,7 +1,8 @@
 //! `GET /metrics`: the whole fleet in one answer, or the part that is asked for.
 //!
 //! - `?remote=NAME` (repeatable): only these remotes.
-//! - `?collect[]=NAME` (repeatable): only these collectors; `@live` and `@background` are classes.
+//! - `?collect[]=NAME` (repeatable), or `?collect=NAME`, which can be the name of a label: only these
+//!   collectors; `@live` and `@background` are classes.
 //!
 //! With `[server] metrics = "self"` the program's own metrics alone, where no part is asked for.
 //!
@@ -19,7 +20,7 @@ use bytes::Bytes;
 use moka::future::Cache;
 
 use super::App;
-use super::negotiation;
+use super::{negotiation, query};
 use crate::collect::{COLLECTORS, Class, FLEET_COLLECTORS};
 use crate::config::Exposed;
 use crate::fleet::{Fleet, Selection};
@@ -158,13 +159,7 @@ fn select(query: &str, fleet: &Fleet) -> Result<Selection, String> {
     if query.is_empty() {
         return Ok(selection);
     }
-    let parameters: Vec<(String, String)> = axum::extract::Query::try_from_uri(
-        &format!("/?{query}")
-            .parse()
-            .map_err(|error| format!("the query cannot be read: {error}\n"))?,
-    )
-    .map(|axum::extract::Query(parameters)| parameters)
-    .map_err(|error| format!("the query cannot be read: {error}\n"))?;
+    let parameters = query::parameters(Some(query)).map_err(|reason| format!("{reason}\n"))?;
     for (name, value) in parameters {
         match name.as_str() {
             "remote" => {
@@ -178,7 +173,7 @@ fn select(query: &str, fleet: &Fleet) -> Result<Selection, String> {
                 }
                 selection.remotes.get_or_insert_default().insert(value);
             }
-            "collect[]" => {
+            "collect[]" | "collect" => {
                 let collectors = collectors_of(&value);
                 if collectors.is_empty() {
                     let classes = ["@live", "@background"].into_iter();

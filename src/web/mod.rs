@@ -6,6 +6,7 @@
 //! | `GET /metrics` | the fleet, see [`metrics`] |
 //! | `GET /pve` | one target, as prometheus-pve-exporter answers, see [`drop_in`] |
 //! | `GET /pbs` | one backup server, as pbs-exporter answers, see [`drop_in`] |
+//! | `GET /sd` | the remotes as targets of Prometheus, see [`service_discovery`] |
 //! | `GET /api/v1/protection` | whether each guest is protected, as JSON |
 //! | `GET /-/healthy`, `GET /-/ready` | 200, whatever the remotes do |
 //! | `POST /-/reload` | reads the configuration again, where `[server] enable_reload` is set |
@@ -18,8 +19,10 @@ mod health;
 mod landing;
 pub mod metrics;
 pub mod negotiation;
+mod query;
 mod reload;
 pub mod server;
+mod service_discovery;
 
 use std::sync::Arc;
 
@@ -58,6 +61,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics::scrape))
         .route("/pve", get(drop_in::pve).post(drop_in::pve))
         .route("/pbs", get(drop_in::pbs).post(drop_in::pbs))
+        .route("/sd", get(service_discovery::targets))
         .route("/api/v1/protection", get(api::protection::list))
         .route("/-/reload", post(reload::reload))
         .layer(axum::middleware::from_fn_with_state(

@@ -254,7 +254,10 @@ pub async fn request(
 ) -> Answer {
     let asking = async {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
+        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        if headers.iter().all(|(name, _)| *name != "Host") {
+            head.push_str("Host: test\r\n");
+        }
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }

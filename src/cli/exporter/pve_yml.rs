@@ -12,10 +12,7 @@ use secrecy::SecretString;
 use serde_saphyr::Spanned;
 
 use super::scalar::Scalar;
-use crate::config::{
-    CertificateAuthority, CollectorSettings, Credentials, GuestFilter, Module, Origin, Password,
-    Product, Remote, Token,
-};
+use crate::config::{CertificateAuthority, Credentials, Module, Password, Product, Token};
 
 /// What the exporter waits for one call, and the least that tells a wrong token from a slow server.
 const TIME_OUT: Duration = Duration::from_secs(5);
@@ -165,29 +162,12 @@ impl Keys<'_> {
         let (ca, pin_first_seen) = self.trust()?;
         let timeout = self.time_out();
         let port = self.port()?;
-        Some(Module {
-            name: self.module.to_owned(),
-            targets: Vec::new(),
-            port,
-            pin_first_seen,
-            access: Remote {
-                name: self.module.to_owned(),
-                product: Product::Pve,
-                endpoints: Vec::new(),
-                credentials: credentials?,
-                ca,
-                labels: BTreeMap::new(),
-                filter: GuestFilter::default(),
-                timeout,
-                max_in_flight: 3,
-                background_calls_per_second: 5,
-                collectors: CollectorSettings::default(),
-                origin: Origin::Module {
-                    name: self.module.to_owned(),
-                    first_seen: None,
-                },
-            },
-        })
+        let mut module = Module::new(self.module, Product::Pve, credentials?);
+        module.port = port;
+        module.pin_first_seen = pin_first_seen;
+        module.access.ca = ca;
+        module.access.timeout = timeout;
+        Some(module)
     }
 
     fn report_unknown(&mut self) {

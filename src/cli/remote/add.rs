@@ -104,6 +104,7 @@ pub(super) async fn add(path: &Path, arguments: Arguments) -> Result<(), String>
         ca: None,
         labels: Default::default(),
         filter: GuestFilter::default(),
+        scrape: Default::default(),
         timeout: TIME_OUT,
         max_in_flight: 1,
         background_calls_per_second: 1,

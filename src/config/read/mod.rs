@@ -12,6 +12,7 @@ mod mask;
 mod module;
 mod remote;
 mod report;
+mod scrape_times;
 mod secret;
 mod section;
 mod server;

@@ -8,9 +8,7 @@ use super::remote::{self, Defaults};
 use super::report::Report;
 use super::section::{Section, wrong_type};
 use super::{shape, token};
-use crate::config::{
-    Admission, CollectorSettings, Credentials, GuestFilter, Module, Origin, Product, Remote,
-};
+use crate::config::{Admission, Credentials, Module, Product};
 
 pub(super) fn list(
     root: &Section<'_>,
@@ -56,32 +54,16 @@ fn read(
     let pin_first_seen = section
         .boolean("pin_first_seen", report)
         .unwrap_or_default();
-    let product = product?;
-    Some(Module {
-        name: name.to_owned(),
-        targets,
-        port: port
-            .and_then(|port| u16::try_from(port).ok())
-            .unwrap_or(product.default_port()),
-        pin_first_seen,
-        access: Remote {
-            name: name.to_owned(),
-            origin: Origin::Module {
-                name: name.to_owned(),
-                first_seen: None,
-            },
-            product,
-            endpoints: Vec::new(),
-            credentials: Credentials::Token(token?),
-            ca,
-            labels: Default::default(),
-            filter: GuestFilter::default(),
-            timeout,
-            max_in_flight,
-            background_calls_per_second: defaults.background_calls_per_second,
-            collectors: CollectorSettings::default(),
-        },
-    })
+    let mut module = Module::new(name, product?, Credentials::Token(token?));
+    module.targets = targets;
+    if let Some(port) = port.and_then(|port| u16::try_from(port).ok()) {
+        module.port = port;
+    }
+    module.pin_first_seen = pin_first_seen;
+    module.access.ca = ca;
+    module.access.timeout = timeout;
+    module.access.max_in_flight = max_in_flight;
+    Some(module)
 }
 
 fn targets(section: &Section<'_>, report: &mut Report<'_>) -> Vec<Admission> {

@@ -8,10 +8,10 @@ use toml::de::DeValue;
 use super::collectors::{self, Known};
 use super::report::Report;
 use super::section::{Section, Text, nearest, wrong_type};
-use super::{endpoint, file, filter, shape, token};
+use super::{endpoint, file, filter, scrape_times, shape, token};
 use crate::config::{
     CertificateAuthority, CollectorKey, CollectorSettings, Credentials, GuestFilter, Origin,
-    Product, Remote,
+    Product, Remote, ScrapeTimes,
 };
 
 /// A wrong token is answered after 3 s: who waits for less takes it for a time-out.
@@ -28,16 +28,18 @@ pub(super) struct Defaults {
     pub max_in_flight: usize,
     pub max_in_flight_total: usize,
     pub background_calls_per_second: usize,
+    scrape: ScrapeTimes,
     collectors: CollectorSettings,
 }
 
 impl Default for Defaults {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(10),
-            max_in_flight: 3,
+            timeout: Remote::TIMEOUT,
+            max_in_flight: Remote::MAX_IN_FLIGHT,
             max_in_flight_total: 64,
-            background_calls_per_second: 5,
+            background_calls_per_second: Remote::BACKGROUND_CALLS_PER_SECOND,
+            scrape: ScrapeTimes::default(),
             collectors: CollectorSettings::default(),
         }
     }
@@ -69,6 +71,7 @@ impl Defaults {
                 .unwrap_or(usual.max_in_flight_total),
             background_calls_per_second: calls_per_second(section, report)
                 .unwrap_or(usual.background_calls_per_second),
+            scrape: scrape_times::read(section, usual.scrape, report),
             collectors: settings,
         }
     }
@@ -102,6 +105,7 @@ pub(super) fn read(
     let max_in_flight = in_flight(section, report).unwrap_or(defaults.max_in_flight);
     let background_calls_per_second =
         calls_per_second(section, report).unwrap_or(defaults.background_calls_per_second);
+    let scrape = scrape_times::read(section, defaults.scrape, report);
     let mut collectors = defaults.collectors.clone();
     if let Some(item) = section.get("collectors") {
         collectors::switches(
@@ -130,6 +134,7 @@ pub(super) fn read(
         ca,
         labels,
         filter,
+        scrape,
         timeout,
         max_in_flight,
         background_calls_per_second,

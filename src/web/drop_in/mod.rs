@@ -15,7 +15,7 @@ use bytes::Bytes;
 pub(super) use pbs::scrape as pbs;
 pub(super) use pve::scrape as pve;
 
-use super::{metrics, negotiation};
+use super::{metrics, negotiation, query};
 use crate::fleet::target::{DEFAULT_MODULE, Refused};
 use crate::metric::exposition::Format;
 
@@ -31,13 +31,7 @@ impl Question {
     /// # Errors
     /// What is wrong with the query.
     fn read(query: Option<&str>) -> Result<Self, String> {
-        let query = query.unwrap_or_default();
-        let uri: axum::http::Uri = format!("/?{query}")
-            .parse()
-            .map_err(|error| format!("the query cannot be read: {error}"))?;
-        let axum::extract::Query(parameters) =
-            axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri)
-                .map_err(|error| format!("the query cannot be read: {error}"))?;
+        let parameters = query::parameters(query)?;
         let mut question = Self {
             target: None,
             module: String::new(),
