@@ -55,7 +55,7 @@ const VM: &[&str] = &["datastore", "namespace", "vm_id", "vm_name"];
 fn label_sets(text: &str) -> BTreeMap<&str, BTreeSet<Vec<&str>>> {
     let mut sets: BTreeMap<&str, BTreeSet<Vec<&str>>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let name = line.split(['{', ' ']).next().unwrap();
+        let name = line.split(['{', ' ']).next().unwrap_or_default();
         let labels = line.split_once('{').map_or("", |(_, labels)| labels);
         // Before each value stands the name of its label.
         let before = labels

@@ -13,7 +13,7 @@ use crate::source::pbs::snapshot::{self, GroupSnapshots, Snapshot, Verification}
 
 pub static SNAPSHOT: Collector = Collector {
     name: "snapshot",
-    about: "Size, verification, encryption and protection of the snapshots of each backup group; a group is asked about when it has changed, and once a day.",
+    about: "Size, verification, encryption and protection of the snapshots of each backup group; a group is asked about when it has changed or may have been verified, and once a day.",
     product: Product::Pbs,
     class: Class::Background,
     by_default: true,
