@@ -17,7 +17,7 @@ pub(super) struct LogArguments {
         value_name = "FILTER",
         default_value = "info"
     )]
-    log: String,
+    pub(super) log: String,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

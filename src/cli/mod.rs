@@ -40,6 +40,8 @@ enum Command {
     Remote(remote::Arguments),
     /// Take the place of prometheus-pve-exporter: its flags, its pve.yml, its /pve.
     PveExporter(exporter::pve::Arguments),
+    /// Take the place of pbs-exporter: its flags, its environment, its /metrics.
+    PbsExporter(exporter::pbs::Arguments),
     /// List every metric with what it tells, and what is asked for it.
     Metrics(metrics::Arguments),
 }
@@ -76,7 +78,7 @@ impl From<Verdict> for ExitCode {
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(exporter::pbs::with_two_dashes(std::env::args_os()));
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -95,6 +97,7 @@ pub fn run() -> ExitCode {
             Command::Check(arguments) => check::check(arguments).await,
             Command::Remote(arguments) => remote::remote(arguments).await,
             Command::PveExporter(arguments) => exporter::pve::serve(arguments).await,
+            Command::PbsExporter(arguments) => exporter::pbs::serve(arguments).await,
             Command::Metrics(arguments) => metrics::metrics(&arguments),
         }
     });

@@ -34,7 +34,7 @@ pub use origin::{KeptIn, Origin};
 pub use product::Product;
 pub use remote::{CertificateAuthority, Remote};
 pub use scrape_times::ScrapeTimes;
-pub use server::{BasicAuth, Exposed, Server, ServerTls};
+pub use server::{BasicAuth, Exposed, PbsExporter, Server, ServerTls};
 
 /// A configuration without errors.
 #[derive(Debug, Clone, PartialEq)]

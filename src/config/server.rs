@@ -21,12 +21,51 @@ pub struct Server {
 }
 
 /// What `/metrics` tells.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Exposed {
     #[default]
     Fleet,
     /// Only the program's own metrics, where each remote is a target of its own.
     Itself,
+    /// What pbs-exporter answers there. Only from its command line.
+    PbsExporter(PbsExporter),
+}
+
+/// How `proxfleet pbs-exporter` answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PbsExporter {
+    /// In the place of `/metrics`.
+    pub path: String,
+    /// Whom a scrape asks about that names nobody.
+    pub target: String,
+    /// Whether a scrape may name another.
+    pub takes_targets: bool,
+}
+
+impl PbsExporter {
+    /// Where the program tells of itself then.
+    pub const OWN_PATH: &'static str = "/self";
+
+    /// # Errors
+    /// That nothing can be answered under this path.
+    pub fn new(path: &str, target: &str, takes_targets: bool) -> Result<Self, String> {
+        const TAKEN: [&str; 5] = ["/", "/self", "/pve", "/pbs", "/sd"];
+        let is_plain = path.starts_with('/') && !path.contains(['{', '}', '*', '?', '#', ' ', ':']);
+        if !is_plain
+            || TAKEN.contains(&path)
+            || path.starts_with("/-/")
+            || path.starts_with("/api/")
+        {
+            return Err(format!(
+                "metrics cannot be served on {path:?}: write /metrics or alike"
+            ));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            target: target.to_owned(),
+            takes_targets,
+        })
+    }
 }
 
 /// PEM files of the certificate chain and its key.

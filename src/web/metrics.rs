@@ -77,8 +77,7 @@ pub(super) async fn scrape(
     let format = negotiation::format(joined(&headers, header::ACCEPT).as_deref());
     let gzip = negotiation::accepts_gzip(joined(&headers, header::ACCEPT_ENCODING).as_deref());
     if selection.is_everything() && app.config.load().server.metrics == Exposed::Itself {
-        let own = app.fleet.telemetry().encode(format);
-        return exposition(native::render_own(format, &own, gzip), format, gzip);
+        return own(&app, format, gzip);
     }
     app.fleet
         .refresh(&selection, started + deadline(&headers))
@@ -96,6 +95,18 @@ pub(super) async fn scrape(
         .await;
     app.fleet.telemetry().scrape_served(started.elapsed());
     exposition(body, format, gzip)
+}
+
+/// What the program says of itself alone, where something else stands on `/metrics`.
+pub(super) async fn scrape_own(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let format = negotiation::format(joined(&headers, header::ACCEPT).as_deref());
+    let gzip = negotiation::accepts_gzip(joined(&headers, header::ACCEPT_ENCODING).as_deref());
+    own(&app, format, gzip)
+}
+
+fn own(app: &App, format: Format, gzip: bool) -> Response {
+    let own = app.fleet.telemetry().encode(format);
+    exposition(native::render_own(format, &own, gzip), format, gzip)
 }
 
 /// A body with the headers that say what it is.

@@ -30,7 +30,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::config::Config;
+use crate::config::{Config, Exposed, PbsExporter};
 use crate::fleet::Fleet;
 pub use reload::ReloadRequests;
 
@@ -56,9 +56,14 @@ impl App {
 
 /// Every route.
 pub fn router(app: Arc<App>) -> Router {
-    let guarded = Router::new()
+    let metrics = match &app.config.load().server.metrics {
+        Exposed::Fleet | Exposed::Itself => Router::new().route("/metrics", get(metrics::scrape)),
+        Exposed::PbsExporter(exporter) => Router::new()
+            .route(&exporter.path, get(drop_in::pbs_exporter))
+            .route(PbsExporter::OWN_PATH, get(metrics::scrape_own)),
+    };
+    let guarded = metrics
         .route("/", get(landing::page))
-        .route("/metrics", get(metrics::scrape))
         .route("/pve", get(drop_in::pve).post(drop_in::pve))
         .route("/pbs", get(drop_in::pbs).post(drop_in::pbs))
         .route("/sd", get(service_discovery::targets))

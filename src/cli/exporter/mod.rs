@@ -1,6 +1,7 @@
 //! The command lines of the exporters whose place this program takes: their flags, environments
 //! and files become a configuration, and `serve` does the rest.
 
+pub(super) mod pbs;
 mod prometheus_yml;
 pub(super) mod pve;
 mod pve_yml;

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
-pub(super) use pbs::scrape as pbs;
+pub(super) use pbs::{scrape as pbs, scrape_exporter as pbs_exporter};
 pub(super) use pve::scrape as pve;
 
 use super::{metrics, negotiation, query};

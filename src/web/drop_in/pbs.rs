@@ -13,8 +13,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::{Question, accepts_gzip, bad_request, exposition, failure, refusal, rendered};
-use crate::config::Product;
-use crate::fleet::target::Target;
+use crate::config::{Exposed, Product};
+use crate::fleet::target::{DEFAULT_MODULE, Target};
 use crate::fleet::{Fleet, Remote};
 use crate::source::pbs::datastores::DATASTORES;
 use crate::source::pbs::metrics::METRICS;
@@ -35,19 +35,46 @@ pub(in crate::web) async fn scrape(
         };
         Ok((target, question.module))
     });
-    let (name, module) = match named {
-        Ok(named) => named,
+    match named {
+        Ok((target, module)) => answer(&app, &target, &module, started, &headers).await,
+        Err(reason) => bad_request(&reason),
+    }
+}
+
+/// `/metrics` of pbs-exporter itself, which asks one server, or whom the scrape names.
+pub(in crate::web) async fn scrape_exporter(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let started = Instant::now();
+    let question = match Question::read(query.as_deref()) {
+        Ok(question) => question,
         Err(reason) => return bad_request(&reason),
     };
-    let found = app
-        .fleet
-        .target(Product::Pbs, &name, &module, pbs_exporter::SOURCES);
+    let Exposed::PbsExporter(exporter) = app.config.load().server.metrics.clone() else {
+        return bad_request("pbs-exporter is not what is served here any more");
+    };
+    let named = question.target.filter(|_| exporter.takes_targets);
+    let target = named.unwrap_or(exporter.target);
+    answer(&app, &target, DEFAULT_MODULE, started, &headers).await
+}
+
+async fn answer(
+    app: &App,
+    target: &str,
+    module: &str,
+    started: Instant,
+    headers: &HeaderMap,
+) -> Response {
+    let sources = pbs_exporter::SOURCES;
+    let found = app.fleet.target(Product::Pbs, target, module, sources);
     let target = match found.await {
         Ok(target) => target,
         Err(refused) => return refusal(&refused),
     };
-    let refreshed = refresh(&target, started, started + deadline(&headers)).await;
-    let gzip = accepts_gzip(&headers);
+    let refreshed = refresh(&target, started, started + deadline(headers)).await;
+    let gzip = accepts_gzip(headers);
     let remote = Arc::clone(target.remote());
     let body = rendered(move || {
         let answer = match refreshed {
