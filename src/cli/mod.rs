@@ -4,6 +4,7 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod exporter;
+mod import;
 mod logging;
 mod metrics;
 mod remote;
@@ -42,6 +43,8 @@ enum Command {
     PveExporter(exporter::pve::Arguments),
     /// Take the place of pbs-exporter: its flags, its environment, its /metrics.
     PbsExporter(exporter::pbs::Arguments),
+    /// Make a configuration from what the old exporters were run with.
+    Import(import::Arguments),
     /// List every metric with what it tells, and what is asked for it.
     Metrics(metrics::Arguments),
 }
@@ -98,6 +101,7 @@ pub fn run() -> ExitCode {
             Command::Remote(arguments) => remote::remote(arguments).await,
             Command::PveExporter(arguments) => exporter::pve::serve(arguments).await,
             Command::PbsExporter(arguments) => exporter::pbs::serve(arguments).await,
+            Command::Import(arguments) => import::import(&arguments),
             Command::Metrics(arguments) => metrics::metrics(&arguments),
         }
     });

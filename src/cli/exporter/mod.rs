@@ -2,9 +2,9 @@
 //! and files become a configuration, and `serve` does the rest.
 
 pub(super) mod pbs;
-mod prometheus_yml;
+pub(super) mod prometheus_yml;
 pub(super) mod pve;
-mod pve_yml;
+pub(super) mod pve_yml;
 mod scalar;
 
 use std::net::{SocketAddr, ToSocketAddrs};

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, FromArgMatches};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
@@ -104,6 +104,18 @@ pub(in crate::cli) fn with_two_dashes(
 }
 
 impl Settings {
+    /// Reads the environment alone.
+    pub(in crate::cli) fn from_environment(
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let command = Arguments::augment_args(clap::Command::new("pbs-exporter"));
+        let arguments = command
+            .try_get_matches_from(["pbs-exporter"])
+            .and_then(|matches| Arguments::from_arg_matches(&matches))
+            .map_err(|error| error.to_string())?;
+        Self::read(&arguments, variable)
+    }
+
     /// Reads them; `variable` is the environment.
     pub(in crate::cli) fn read(
         arguments: &Arguments,

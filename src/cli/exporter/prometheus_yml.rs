@@ -9,10 +9,10 @@ use super::scalar::Scalar;
 
 /// Targets by the module that they are asked with.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Targets {
-    pub(super) of_modules: BTreeMap<String, BTreeSet<String>>,
+pub(in crate::cli) struct Targets {
+    pub(in crate::cli) of_modules: BTreeMap<String, BTreeSet<String>>,
     /// What was passed over, a line each.
-    pub(super) warnings: Vec<String>,
+    pub(in crate::cli) warnings: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -59,7 +59,7 @@ const TARGET_LABEL: &str = "__param_target";
 
 impl Targets {
     /// Reads the jobs that scrape `metrics_path`.
-    pub(super) fn load(path: &Path, metrics_path: &str) -> Result<Self, String> {
+    pub(in crate::cli) fn load(path: &Path, metrics_path: &str) -> Result<Self, String> {
         let unreadable =
             |problem: &dyn std::fmt::Display| format!("cannot read {}: {problem}", path.display());
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;

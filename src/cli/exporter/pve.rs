@@ -15,7 +15,7 @@ use crate::cli::{Verdict, logging, say};
 use crate::config::drop_in::PVE_EXPORTER_COLLECTORS;
 use crate::config::{Admission, Config, DropIn};
 
-const METRICS_PATH: &str = "/pve";
+pub(in crate::cli) const METRICS_PATH: &str = "/pve";
 const HOW_TO_ALLOW: &str =
     "name targets by --allow-target HOST|CIDR, or by --prometheus prometheus.yml";
 

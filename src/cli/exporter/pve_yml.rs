@@ -31,15 +31,15 @@ const NOT_CARRIED_OVER: &[&str] = &[
 
 /// The modules of a file, and what is odd about them.
 #[derive(Debug, Default)]
-pub(super) struct PveYml {
-    pub(super) modules: Vec<Module>,
+pub(in crate::cli) struct PveYml {
+    pub(in crate::cli) modules: Vec<Module>,
     /// One line each; the modules are usable all the same.
-    pub(super) warnings: Vec<String>,
+    pub(in crate::cli) warnings: Vec<String>,
 }
 
 /// What is wrong, all of it.
 #[derive(Debug)]
-pub(super) struct Errors(pub(super) Vec<String>);
+pub(in crate::cli) struct Errors(pub(in crate::cli) Vec<String>);
 
 impl fmt::Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,7 +49,7 @@ impl fmt::Display for Errors {
 
 impl PveYml {
     /// Reads a file.
-    pub(super) fn load(path: &Path) -> Result<Self, Errors> {
+    pub(in crate::cli) fn load(path: &Path) -> Result<Self, Errors> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Errors(vec![format!("cannot read {}: {error}", path.display())]))?;
         Self::parse(&text, path)
@@ -57,7 +57,7 @@ impl PveYml {
 
     /// Reads the text of the file at `path`, which certificates are relative to the process and not
     /// to, as with the exporter.
-    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, Errors> {
+    pub(in crate::cli) fn parse(text: &str, path: &Path) -> Result<Self, Errors> {
         type Entries = BTreeMap<String, Spanned<Scalar>>;
         let place = |line: u64| format!("{}:{line}", path.display());
         // No snippet: the line that cannot be read may be that of a secret.
@@ -99,7 +99,7 @@ impl PveYml {
     }
 
     /// What the environment says instead of a file, if it does: one module.
-    pub(super) fn from_environment(
+    pub(in crate::cli) fn from_environment(
         variable: impl Fn(&str) -> Option<String>,
     ) -> Option<Result<Self, Errors>> {
         let user = variable("PVE_USER")?;

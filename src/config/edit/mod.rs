@@ -121,7 +121,7 @@ pub fn set_fingerprint(
 
 /// Appends a remote; the file is made, with mode 0640, where there is none.
 pub fn append_remote(path: &Path, remote: &NewRemote) -> Result<Change, EditError> {
-    let addition = remote.to_string_in_file();
+    let addition = remote.to_toml();
     check(&addition, path)?;
     if !path.exists() && !path.is_symlink() {
         replace::create(path, &addition).map_err(|source| EditError::Write {
@@ -158,8 +158,20 @@ pub fn append_remote(path: &Path, remote: &NewRemote) -> Result<Change, EditErro
     write(path, &text, &appended)
 }
 
+impl SecretSource {
+    /// The key that says it, and its value.
+    pub fn entry(&self) -> (&'static str, String) {
+        match self {
+            Self::File(path) => ("token_secret_file", path.to_string_lossy().into_owned()),
+            Self::Inline(secret) => ("token_secret", secret.expose_secret().to_owned()),
+            Self::Environment(name) => ("token_secret_env", name.clone()),
+        }
+    }
+}
+
 impl NewRemote {
-    fn to_string_in_file(&self) -> String {
+    /// Its table, as it stands in a file.
+    pub fn to_toml(&self) -> String {
         let mut table = Table::new();
         table.insert("name", self.name.as_str().into());
         table.insert("type", self.product.as_str().into());
@@ -184,11 +196,7 @@ impl NewRemote {
         }
         table.insert("endpoints", endpoints.into());
         table.insert("token_id", self.token_id.as_str().into());
-        let (key, value) = match &self.secret {
-            SecretSource::File(path) => ("token_secret_file", path.to_string_lossy().into_owned()),
-            SecretSource::Inline(secret) => ("token_secret", secret.expose_secret().to_owned()),
-            SecretSource::Environment(name) => ("token_secret_env", name.clone()),
-        };
+        let (key, value) = self.secret.entry();
         table.insert(key, value.into());
         if let Some(path) = &self.ca_file {
             table.insert("ca_file", path.to_string_lossy().into_owned().into());
