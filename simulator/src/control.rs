@@ -211,6 +211,7 @@ pub(crate) fn description(fleet: &Fleet) -> Value {
             "token_id": remote.token_id(),
             "token_secret": remote.token_secret(),
             "tokens": remote.tokens(),
+            "ca": remote.ca_pem(),
         })
     };
     json!({ "remotes": fleet.remotes().iter().map(remote).collect::<Vec<_>>() })

@@ -25,6 +25,7 @@ pub(crate) struct Cluster {
     pub(super) pools: Vec<String>,
     pub(super) oddities: bool,
     pub(super) qdevice: bool,
+    pub(super) subscriptions: bool,
     pub(super) ceph: Option<CephPlan>,
     /// When the fleet started.
     pub(super) started: i64,
@@ -133,6 +134,7 @@ impl Cluster {
             zones: zones(plan.oddities),
             oddities: plan.oddities,
             qdevice: plan.qdevice && plan.nodes > 1,
+            subscriptions: plan.subscriptions,
             ceph: plan.ceph.clone(),
             pools,
         }
