@@ -9,21 +9,8 @@ use crate::source::{AnySource, Session};
 
 /// What every collector of the remote's product says, with the collector.
 pub async fn walk(session: &Session, remote: &str) -> Vec<(&'static Collector, Arc<Block>)> {
-    let product = session.product();
-    let mut collectors: Vec<&'static Collector> = COLLECTORS
-        .iter()
-        .copied()
-        .filter(|collector| collector.product == product)
-        .collect();
-    // What there is to ask about is learned from the live ones.
-    collectors.sort_by_key(|collector| collector.class == Class::Background);
-
-    let mut inputs = Inputs::new(remote, session.filter()).with_running(collectors.iter().copied());
-    for collector in &collectors {
-        for source in collector.sources {
-            ask(session, *source, &mut inputs).await;
-        }
-    }
+    let collectors = collectors(session);
+    let inputs = inputs(session, remote).await;
     collectors
         .into_iter()
         .map(|collector| {
@@ -31,6 +18,30 @@ pub async fn walk(session: &Session, remote: &str) -> Vec<(&'static Collector, A
             (collector, Arc::new(Block::from_lines(lines)))
         })
         .collect()
+}
+
+/// What every source of the remote's product tells.
+pub async fn inputs<'a>(session: &'a Session, remote: &'a str) -> Inputs<'a> {
+    let collectors = collectors(session);
+    let mut inputs = Inputs::new(remote, session.filter()).with_running(collectors.iter().copied());
+    for collector in &collectors {
+        for source in collector.sources {
+            ask(session, *source, &mut inputs).await;
+        }
+    }
+    inputs
+}
+
+/// Those that are live first: what there is to ask about is learned from them.
+fn collectors(session: &Session) -> Vec<&'static Collector> {
+    let product = session.product();
+    let mut collectors: Vec<&'static Collector> = COLLECTORS
+        .iter()
+        .copied()
+        .filter(|collector| collector.product == product)
+        .collect();
+    collectors.sort_by_key(|collector| collector.class == Class::Background);
+    collectors
 }
 
 async fn ask(session: &Session, source: &'static dyn AnySource, inputs: &mut Inputs<'_>) {

@@ -201,3 +201,6 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
