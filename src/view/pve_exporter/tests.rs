@@ -114,8 +114,8 @@ async fn a_row_has_the_families_of_its_fields() {
     assert_eq!(
         starting(&lines, "pve_storage_info"),
         [
-            r#"pve_storage_info{content="backup,iso",id="storage/a/s",node="a",plugintype="nfs",storage="s"} 1"#,
-            r#"pve_storage_info{content="backup,iso",id="storage/b/s",node="b",plugintype="nfs",storage="s"} 1"#,
+            r#"pve_storage_info{id="storage/a/s",content="backup,iso",node="a",plugintype="nfs",storage="s"} 1"#,
+            r#"pve_storage_info{id="storage/b/s",content="backup,iso",node="b",plugintype="nfs",storage="s"} 1"#,
         ]
     );
     assert_eq!(
@@ -129,8 +129,14 @@ async fn a_row_has_the_families_of_its_fields() {
         starting(&lines, "pve_cluster_info"),
         [r#"pve_cluster_info{id="cluster/c",nodes="2",quorate="1",version="7"} 1"#]
     );
-    assert_eq!(lines.iter().filter(|line| line.contains("empty")).count(), 0);
-    assert_eq!(lines.iter().filter(|line| line.contains("/zone/")).count(), 0);
+    assert_eq!(
+        lines.iter().filter(|line| line.contains("empty")).count(),
+        0
+    );
+    assert_eq!(
+        lines.iter().filter(|line| line.contains("/zone/")).count(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -174,14 +180,23 @@ async fn each_state_has_a_sample_and_another_state_is_none() {
     );
     for id in ["qemu/1", "qemu/2", "qemu/3", "lxc/4"] {
         let of_guest = |family: &str| starting(&lines, &format!("{family}{{id=\"{id}\"")).len();
-        assert_eq!((of_guest("pve_ha_state"), of_guest("pve_lock_state")), (11, 9), "{id}");
+        assert_eq!(
+            (of_guest("pve_ha_state"), of_guest("pve_lock_state")),
+            (11, 9),
+            "{id}"
+        );
     }
-    assert!(lines.iter().all(|line| !line.contains("ignored") && !line.contains("disabled")));
+    assert!(
+        lines
+            .iter()
+            .all(|line| !line.contains("ignored") && !line.contains("disabled"))
+    );
 }
 
 #[tokio::test]
 async fn a_guest_of_a_forgotten_node_has_neither_name_nor_template() {
-    let rows = r#"{"type":"qemu","id":"qemu/100","vmid":100,"node":"b","status":"unknown","tags":"x"}"#;
+    let rows =
+        r#"{"type":"qemu","id":"qemu/100","vmid":100,"node":"b","status":"unknown","tags":"x"}"#;
     let session = Session::new(answers(STATUS, rows), Product::Pve);
     let known = walk::inputs(&session, "r").await;
     let mut picture = Picture::clone(&known.get(&RESOURCES).unwrap());
@@ -196,7 +211,10 @@ async fn a_guest_of_a_forgotten_node_has_neither_name_nor_template() {
         starting(&lines, "pve_guest_info"),
         [r#"pve_guest_info{id="qemu/100",name="",node="b",tags="x",template="",type="qemu"} 1"#]
     );
-    assert_eq!(starting(&lines, "pve_up{id=\"qemu"), [r#"pve_up{id="qemu/100"} 0"#]);
+    assert_eq!(
+        starting(&lines, "pve_up{id=\"qemu"),
+        [r#"pve_up{id="qemu/100"} 0"#]
+    );
     assert!(starting(&lines, "pve_memory").is_empty());
 }
 
@@ -214,7 +232,10 @@ async fn a_guest_that_no_backup_covers_is_counted_for_the_cluster_or_the_node_al
                 r#"pve_not_backed_up_info{id="lxc/101"} 1"#,
             ]
         );
-        assert_eq!(starting(&lines, "pve_cluster_info").is_empty(), status == ALONE);
+        assert_eq!(
+            starting(&lines, "pve_cluster_info").is_empty(),
+            status == ALONE
+        );
     }
 }
 
@@ -255,7 +276,10 @@ async fn an_end_point_tells_its_own_node_s_replication_and_a_remote_each_job_onc
             })
             .collect::<Vec<_>>()
     };
-    assert_eq!(told(Nodes::One("a".into())).await, ["100-0 node/a", "101-0 node/a"]);
+    assert_eq!(
+        told(Nodes::One("a".into())).await,
+        ["100-0 node/a", "101-0 node/a"]
+    );
     assert_eq!(told(Nodes::One("b".into())).await, ["100-0 node/b"]);
     assert_eq!(told(Nodes::All).await, ["100-0 node/b", "101-0 node/a"]);
 
@@ -263,7 +287,7 @@ async fn an_end_point_tells_its_own_node_s_replication_and_a_remote_each_job_onc
     assert_eq!(
         starting(&lines, "pve_replication_"),
         [
-            r#"pve_replication_info{guest="qemu/100",id="100-0",source="node/b",target="node/a",type="local"} 1"#,
+            r#"pve_replication_info{id="100-0",guest="qemu/100",source="node/b",target="node/a",type="local"} 1"#,
             r#"pve_replication_duration_seconds{id="100-0"} 1.5"#,
             r#"pve_replication_last_sync_timestamp_seconds{id="100-0"} 30"#,
             r#"pve_replication_last_try_timestamp_seconds{id="100-0"} 30"#,
@@ -286,15 +310,21 @@ async fn a_subscription_has_every_status_and_a_level_that_may_be_unknown() {
         let lines = exposed(answers, &of_nodes(Nodes::All)).await;
         assert_eq!(
             starting(&lines, "pve_subscription_info"),
-            [format!("pve_subscription_info{{id=\"node/a\",level=\"{level}\"}} 1")]
+            [format!(
+                "pve_subscription_info{{id=\"node/a\",level=\"{level}\"}} 1"
+            )]
         );
         assert_eq!(starting(&lines, "pve_subscription_status").len(), 6);
         assert_eq!(
             current(&lines, "pve_subscription_status"),
-            [format!("pve_subscription_status{{id=\"node/a\",status=\"{status}\"}} 1")]
+            [format!(
+                "pve_subscription_status{{id=\"node/a\",status=\"{status}\"}} 1"
+            )]
         );
         let expected: Vec<String> = due
-            .map(|due| format!("pve_subscription_next_due_timestamp_seconds{{id=\"node/a\"}} {due}"))
+            .map(|due| {
+                format!("pve_subscription_next_due_timestamp_seconds{{id=\"node/a\"}} {due}")
+            })
             .into_iter()
             .collect();
         assert_eq!(starting(&lines, "pve_subscription_next_due"), expected);
@@ -310,9 +340,18 @@ async fn a_guest_tells_whether_it_is_started_with_its_node_where_that_is_set() {
         {"type":"lxc","id":"lxc/3","vmid":3,"node":"a","status":"running"}"#;
     let config = |entry: &str| format!("{{\"data\":[{entry}]}}");
     let answers = answers(ALONE, rows)
-        .with("/nodes/a/lxc/1/pending", &config(r#"{"key":"onboot","value":1}"#))
-        .with("/nodes/a/lxc/2/pending", &config(r#"{"key":"onboot","value":0}"#))
-        .with("/nodes/a/lxc/3/pending", &config(r#"{"key":"hostname","value":"x"}"#));
+        .with(
+            "/nodes/a/lxc/1/pending",
+            &config(r#"{"key":"onboot","value":1}"#),
+        )
+        .with(
+            "/nodes/a/lxc/2/pending",
+            &config(r#"{"key":"onboot","value":0}"#),
+        )
+        .with(
+            "/nodes/a/lxc/3/pending",
+            &config(r#"{"key":"hostname","value":"x"}"#),
+        );
     let lines = exposed(answers, &of_nodes(Nodes::All)).await;
     assert_eq!(
         starting(&lines, "pve_onboot_status"),
