@@ -58,8 +58,7 @@ const ABSENT: &[(&str, &str)] = &[
 const NIGHT: f64 = 1_800_052_200.0;
 
 /// Collectors that are off by default are on here.
-const EVERYTHING: &str =
-    "[defaults]\ncollectors = { guest_agent = true, guest_hardware = true, tape = true }\n";
+const EVERYTHING: &str = "[defaults]\ncollectors = { backup_detail = true, balloon_detail = true, block_detail = true, guest_agent = true, guest_hardware = true, tape = true }\n";
 
 /// The fleet of a demo, with all that is odd.
 fn plan() -> FleetPlan {

@@ -1,4 +1,5 @@
 //! `/pve`, as whoever used prometheus-pve-exporter knows it.
+#![allow(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
 mod support;
 
@@ -6,60 +7,14 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use simulator::{Fault, Fleet, RemotePlan, SimulatedRemote};
-use support::{Answer, PATIENCE, Proxfleet, calls_at, cluster, eventually, fleet, pve, table_of};
-
-/// Asks until nothing is missing: what has to be asked of each node and guest is there when the
-/// background has been round once.
-async fn complete(proxfleet: &Proxfleet, path: &str) -> Answer {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let answer = proxfleet.get(path).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        if !answer.text().contains("# partial") {
-            return answer;
-        }
-        assert!(Instant::now() < end, "{}", answer.text());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-fn families(text: &str) -> BTreeSet<&str> {
-    let samples = text.lines().filter(|line| !line.starts_with('#'));
-    samples
-        .filter_map(|line| line.split(['{', ' ']).next())
-        .collect()
-}
-
-fn samples<'a>(text: &'a str, family: &str) -> Vec<&'a str> {
-    let lines = text.lines();
-    lines
-        .filter(|line| line.split(['{', ' ']).next() == Some(family))
-        .collect()
-}
+use simulator::{Fault, Fleet, RemotePlan};
+use support::drop_in::{complete, families, module_of, samples};
+use support::{PATIENCE, Proxfleet, calls_at, cluster, eventually, fleet, pve, table_of};
 
 /// The nodes whose subscription is told.
 fn subscribed(text: &str) -> Vec<&str> {
     let lines = samples(text, "pve_subscription_info").into_iter();
     lines.filter_map(|line| line.split('"').nth(1)).collect()
-}
-
-/// A module that may ask a simulated remote, and the folder with what it names.
-fn module_of(name: &str, remote: &SimulatedRemote, folder: &tempfile::TempDir) -> String {
-    let authority = folder.path().join(format!("{}.pem", remote.name()));
-    std::fs::write(&authority, remote.ca_pem()).unwrap();
-    let targets: Vec<String> = remote
-        .endpoints()
-        .iter()
-        .map(|endpoint| format!("\"{}\"", endpoint.address))
-        .collect();
-    format!(
-        "[modules.{name}]\ntargets = [{}]\ntoken_id = \"{}\"\ntoken_secret = \"{}\"\nca_file = \"{}\"\n",
-        targets.join(", "),
-        remote.token_id(),
-        remote.token_secret(),
-        authority.display(),
-    )
 }
 
 #[tokio::test]

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use proxfleet::collect::walk::walk;
+use proxfleet::collect::walk::{collected, inputs, walk};
 use proxfleet::config::{self, Product};
+use proxfleet::metric::block::Block;
 use proxfleet::metric::exposition::{Format, assemble};
 use proxfleet::metric::parse;
 use proxfleet::remote::Client;
@@ -23,6 +24,7 @@ use proxfleet::remote::table::AnswerTable;
 use proxfleet::remote::trust::SystemRoots;
 use proxfleet::source::Session;
 use proxfleet::view::native::FAMILIES;
+use proxfleet::view::pbs_exporter;
 use serde_json::Value;
 use simulator::{PbsVersion, PveVersion, RemotePlan};
 
@@ -90,8 +92,14 @@ async fn expose(product: Product, answers: &Answers) -> usize {
     for (path, body) in answers {
         table = table.with(path, body.clone());
     }
-    let walked = walk(&Session::new(table, product), "we\"ird").await;
-    let blocks: Vec<_> = walked.into_iter().map(|(_, block)| block).collect();
+    let session = Session::new(table, product);
+    let inputs = inputs(&session, "we\"ird").await;
+    let blocks: Vec<_> = collected(&inputs).map(|(_, block)| block).collect();
+    if product == Product::Pbs {
+        let block = Block::from_lines(pbs_exporter::collect(&inputs));
+        let text = assemble(Format::Text, pbs_exporter::FAMILIES, &[block], "");
+        parse::parse(Format::Text, std::str::from_utf8(&text).unwrap()).unwrap();
+    }
     let mut samples = 0;
     for format in [Format::Text, Format::OpenMetrics] {
         let text = assemble(format, &FAMILIES, &blocks, "");

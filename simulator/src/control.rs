@@ -2,7 +2,7 @@
 //!
 //! | call | what it does |
 //! |---|---|
-//! | `GET /` | what is served: remotes, endpoints, tokens |
+//! | `GET /` | what is served: remotes, endpoints, tokens, users |
 //! | `GET /config` | the `[[remote]]` tables of a proxfleet configuration, TOML |
 //! | `GET /counts`, `DELETE /counts` | read and reset the counts |
 //! | `GET /faults` | the faults in force, by remote |
@@ -211,6 +211,7 @@ pub(crate) fn description(fleet: &Fleet) -> Value {
             "token_id": remote.token_id(),
             "token_secret": remote.token_secret(),
             "tokens": remote.tokens(),
+            "users": remote.users(),
             "ca": remote.ca_pem(),
         })
     };

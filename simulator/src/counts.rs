@@ -17,7 +17,7 @@ pub struct EndpointCounts {
     pub connections: u64,
     /// TLS handshakes that were completed.
     pub handshakes: u64,
-    /// Bytes of `Authorization` values received.
+    /// Bytes of secrets received: `Authorization` values, cookies, and the forms of logins.
     pub authorization_bytes: u64,
 }
 

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::access::tokens;
+use crate::access::{tokens, users};
 use crate::certificate::{Authority, Identity, self_signed};
 use crate::clock::Clock;
 use crate::counts::{EndpointCounters, FleetCounts, RemoteCounters};
@@ -243,6 +243,7 @@ impl Parts {
         let state = Arc::new(RemoteState {
             name: self.name,
             tokens: tokens(self.realm, &mut random),
+            users: users(self.realm, &mut random),
             ca_pem: self.ca_pem.unwrap_or_default(),
             authority: self.authority,
             endpoints,

@@ -35,6 +35,7 @@ mod fault;
 mod fleet;
 mod http;
 mod json;
+mod login;
 mod pbs;
 mod plan;
 mod pve;
@@ -44,7 +45,7 @@ mod route;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use access::{Rights, Token};
+pub use access::{Rights, Token, User};
 pub use clock::Clock;
 pub use control::Control;
 pub use counts::{EndpointCounts, FleetCounts, RemoteCounts};
@@ -52,8 +53,9 @@ pub use error::Error;
 pub use fault::{ActiveFault, Fault};
 pub use fleet::Fleet;
 pub use plan::{
-    BackupClient, BackupKind, BackupPlan, BackupStorage, CephCheck, CephPlan, CephSeverity,
-    DatastoreKind, DatastorePlan, FleetPlan, GroupPlan, JobKind, JobPlan, JobState, Latency,
+    ArchivePlan, BackupClient, BackupJobPlan, BackupKind, BackupPlan, BackupStorage,
+    BackupTaskPlan, CephCheck, CephPlan, CephSeverity, ClusterBackups, DatastoreKind,
+    DatastorePlan, FleetPlan, GroupPlan, JobKind, JobPlan, JobSelection, JobState, Latency,
     PbsPlan, PbsVersion, PvePlan, PveVersion, RemotePlan,
 };
 pub use remote::{Endpoint, Product, SimulatedRemote};

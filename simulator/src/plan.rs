@@ -92,6 +92,7 @@ fn letters(mut index: usize) -> String {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each remote")]
 pub enum RemotePlan {
     Pve(PvePlan),
     Pbs(PbsPlan),
@@ -121,6 +122,8 @@ pub struct PvePlan {
     pub guests: usize,
     /// The part of the guests that runs. With 1.0 all run and none is a template.
     pub running_ratio: f64,
+    /// The part of the guests that are virtual machines; the others are containers.
+    pub qemu_ratio: f64,
     pub version: PveVersion,
     /// Unnamed guests, hostile and numeric names, locks, pauses, an unreachable storage.
     pub oddities: bool,
@@ -134,6 +137,10 @@ pub struct PvePlan {
     pub ceph: Option<CephPlan>,
     /// Storages of type `pbs`, on every node.
     pub backup_servers: Vec<BackupStorage>,
+    /// Storages that are enabled, and that no node can reach.
+    pub unreachable_storages: Vec<String>,
+    /// Exactly these jobs, backup tasks and archives. Without them a job backs up most guests each night.
+    pub backups: Option<ClusterBackups>,
     pub latency: Latency,
     /// Latency of single calls, by path: the first that covers the path wins over `latency`.
     pub call_latency: Vec<(String, Latency)>,
@@ -149,6 +156,7 @@ impl Default for PvePlan {
             endpoints: usize::MAX,
             guests: 60,
             running_ratio: 0.7,
+            qemu_ratio: 0.7,
             version: PveVersion::default(),
             oddities: true,
             report_together: false,
@@ -156,6 +164,8 @@ impl Default for PvePlan {
             subscriptions: false,
             ceph: None,
             backup_servers: Vec::new(),
+            unreachable_storages: Vec::new(),
+            backups: None,
             latency: Latency::default(),
             call_latency: Vec::new(),
             auth_delay: Duration::from_secs(3),
@@ -175,6 +185,62 @@ pub struct BackupStorage {
     pub namespace: Option<String>,
     pub username: String,
     pub fingerprint: Option<String>,
+}
+
+/// How a cluster backs up its guests. What stands on a backup server is planned there, as groups.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterBackups {
+    pub jobs: Vec<BackupJobPlan>,
+    pub tasks: Vec<BackupTaskPlan>,
+    pub archives: Vec<ArchivePlan>,
+}
+
+impl ClusterBackups {
+    /// Whether an enabled job takes a guest.
+    pub(crate) fn cover(&self, vmid: i64) -> bool {
+        let takes = |job: &BackupJobPlan| match &job.selection {
+            JobSelection::AllBut(left_out) => !left_out.contains(&vmid),
+            JobSelection::These(taken) => taken.contains(&vmid),
+        };
+        self.jobs.iter().any(|job| job.enabled && takes(job))
+    }
+}
+
+/// A backup job of a cluster.
+#[derive(Debug, Clone)]
+pub struct BackupJobPlan {
+    pub id: String,
+    /// Calendar event, `sat 23:30`.
+    pub schedule: String,
+    pub storage: String,
+    pub enabled: bool,
+    pub selection: JobSelection,
+}
+
+/// Which guests a job takes, by their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobSelection {
+    AllBut(Vec<i64>),
+    These(Vec<i64>),
+}
+
+/// A task that backs up one guest, on the node where the guest is. It runs if it ends after the fleet starts.
+#[derive(Debug, Clone)]
+pub struct BackupTaskPlan {
+    pub vmid: i64,
+    /// The time since its begin when the fleet starts.
+    pub age_seconds: i64,
+    pub duration_seconds: i64,
+    pub fails: bool,
+}
+
+/// A backup of a guest on a storage of its cluster.
+#[derive(Debug, Clone)]
+pub struct ArchivePlan {
+    pub vmid: i64,
+    pub storage: String,
+    /// Its age when the fleet starts.
+    pub age_seconds: i64,
 }
 
 /// The PVE releases whose answers differ.
@@ -308,6 +374,8 @@ pub struct BackupPlan {
     pub protected: bool,
     pub finished: bool,
     pub encrypted: bool,
+    /// The first line of its notes; an unfinished one has none.
+    pub comment: Option<&'static str>,
 }
 
 impl Default for BackupPlan {
@@ -319,6 +387,7 @@ impl Default for BackupPlan {
             protected: false,
             finished: true,
             encrypted: false,
+            comment: None,
         }
     }
 }

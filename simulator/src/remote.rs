@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::access::Token;
+use crate::access::{Token, User};
 use crate::certificate::{Authority, Identity};
 use crate::clock::Clock;
 use crate::counts::{EndpointCounters, RemoteCounters, RemoteCounts};
@@ -88,6 +88,11 @@ impl SimulatedRemote {
         &self.0.tokens
     }
 
+    /// The users that the remote lets log in with a password; the first is the one for monitoring.
+    pub fn users(&self) -> &[User] {
+        &self.0.users
+    }
+
     /// The CA of a PVE cluster; a PBS is its own.
     pub fn ca_pem(&self) -> &str {
         &self.0.ca_pem
@@ -148,6 +153,7 @@ impl SimulatedRemote {
     }
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one for each remote")]
 pub(crate) enum World {
     Pve(pve::Cluster),
     Pbs(pbs::Server),
@@ -156,6 +162,7 @@ pub(crate) enum World {
 pub(crate) struct RemoteState {
     pub(crate) name: String,
     pub(crate) tokens: Vec<Token>,
+    pub(crate) users: Vec<User>,
     pub(crate) ca_pem: String,
     pub(crate) authority: Option<Authority>,
     pub(crate) endpoints: Vec<EndpointState>,
@@ -259,7 +266,7 @@ impl RemoteState {
             World::Pve(cluster) => pve::answer(self, cluster, endpoint, request),
             World::Pbs(server) => pbs::answer(self, server, endpoint, request),
         };
-        if hit(&|fault| *fault == Fault::Unauthorised) && request.authorization.is_some() {
+        if hit(&|fault| *fault == Fault::Unauthorised) && request.secret_bytes() > 0 {
             answer = self.unauthorised();
         }
         if answer.status == 401 {

@@ -81,11 +81,13 @@ async fn a_plan_says_what_stands_in_a_datastore() {
                 age_seconds: 60,
                 finished: false,
                 verified: None,
+                comment: Some("too early"),
                 ..BackupPlan::default()
             },
             BackupPlan {
                 verified: Some(false),
                 encrypted: true,
+                comment: Some("web"),
                 ..BackupPlan::default()
             },
         ],
@@ -108,6 +110,8 @@ async fn a_plan_says_what_stands_in_a_datastore() {
     assert_eq!(groups[0]["last-backup"], START as i64 - 60);
     let snapshots = list(pbs, "/admin/datastore/vault/snapshots?ns=prod/web").await;
     assert_eq!(snapshots[0]["verification"]["state"], "failed");
+    assert_eq!(snapshots[0]["comment"], "web");
+    assert!(snapshots[1].get("comment").is_none());
     assert_eq!(snapshots[0]["files"][0]["crypt-mode"], "encrypt");
     assert!(snapshots[1].get("size").is_none());
     let status = get(pbs, "/admin/datastore/vault/status?verbose=1").await;

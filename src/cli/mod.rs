@@ -3,6 +3,7 @@
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod exporter;
 mod logging;
 mod metrics;
 mod remote;
@@ -37,6 +38,8 @@ enum Command {
     Check(check::Arguments),
     /// List, add and trust remotes.
     Remote(remote::Arguments),
+    /// Take the place of prometheus-pve-exporter: its flags, its pve.yml, its /pve.
+    PveExporter(exporter::pve::Arguments),
     /// List every metric with what it tells, and what is asked for it.
     Metrics(metrics::Arguments),
 }
@@ -91,6 +94,7 @@ pub fn run() -> ExitCode {
             Command::Demo(arguments) => demo::demo(arguments).await,
             Command::Check(arguments) => check::check(arguments).await,
             Command::Remote(arguments) => remote::remote(arguments).await,
+            Command::PveExporter(arguments) => exporter::pve::serve(arguments).await,
             Command::Metrics(arguments) => metrics::metrics(&arguments),
         }
     });

@@ -1,6 +1,6 @@
 //! `proxfleet serve`: the fleet of a configuration, until SIGTERM.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
@@ -32,7 +32,16 @@ pub(super) async fn serve(arguments: Arguments) -> Verdict {
         return Verdict::Failed;
     }
     let path = arguments.config.path;
-    let config = match load(&path) {
+    serve_from(Box::new(move || load(&path))).await
+}
+
+/// Where a configuration comes from, at the start and whenever it is to be read again. The error
+/// is the report of all that is wrong.
+pub(super) type Origin = Box<dyn Fn() -> Result<Config, String> + Send + Sync>;
+
+/// Serves what an origin has, until the process is told to stop.
+pub(super) async fn serve_from(origin: Origin) -> Verdict {
+    let config = match origin() {
         Ok(config) => config,
         Err(report) => {
             say(&report);
@@ -46,7 +55,7 @@ pub(super) async fn serve(arguments: Arguments) -> Verdict {
             return Verdict::Failed;
         }
     };
-    match run(config, listeners, Some(path)).await {
+    match run(config, listeners, Some(origin)).await {
         Ok(()) => Verdict::Good,
         Err(report) => {
             say(&format!("error: {report}"));
@@ -69,12 +78,12 @@ fn load(path: &Path) -> Result<Config, String> {
     loaded.config.ok_or(report)
 }
 
-/// Serves a configuration on listeners that are open, until the process is told to stop. With a
-/// path it is read again at SIGHUP and where the web asks for it.
+/// Serves a configuration on listeners that are open, until the process is told to stop. With an
+/// origin it is read again at SIGHUP and where the web asks for it.
 pub(super) async fn run(
     config: Config,
     listeners: Vec<TcpListener>,
-    path: Option<PathBuf>,
+    origin: Option<Origin>,
 ) -> Result<(), String> {
     tracing::info!("proxfleet {} starts", env!("CARGO_PKG_VERSION"));
     let telemetry = Arc::new(Telemetry::new());
@@ -105,7 +114,7 @@ pub(super) async fn run(
     ));
 
     let reloader = Reloader {
-        path,
+        origin,
         app,
         certificate,
     };
@@ -144,7 +153,7 @@ impl Signals {
 }
 
 struct Reloader {
-    path: Option<PathBuf>,
+    origin: Option<Origin>,
     app: Arc<App>,
     certificate: OwnCertificate,
 }
@@ -189,11 +198,11 @@ impl Reloader {
     }
 
     fn try_reload(&self) -> Result<(), String> {
-        let path = self
-            .path
-            .as_deref()
+        let origin = self
+            .origin
+            .as_ref()
             .ok_or("this configuration was not read from a file")?;
-        let config = load(path)?;
+        let config = origin()?;
         let certificate = own_certificate(&config)?;
         self.app
             .fleet

@@ -3,15 +3,15 @@
 use crate::metric::family::Family;
 use crate::metric::labels::LabelBlock;
 use crate::metric::lines::Lines;
-use crate::source::apt::{Kernels, PendingUpdates, Repositories};
+use crate::source::apt::{Kernel, Kernels, PendingUpdates, Repositories};
 
 /// The families of one product.
 pub(super) struct UpdateFamilies {
     /// With the label `origin`.
     pub pending: &'static Family,
     pub reboot: &'static Family,
-    /// With the labels `newest_installed` and `running`.
-    pub kernel: &'static Family,
+    /// With the labels `newest_installed` and `running`; `None` where another collector tells them.
+    pub kernel: Option<&'static Family>,
     /// With the label `repository`.
     pub repository: &'static Family,
     /// With the label `severity`.
@@ -22,7 +22,7 @@ pub(super) struct UpdateLines<'a> {
     remote: &'a str,
     pending: Lines,
     reboot: Lines,
-    kernel: Lines,
+    kernel: Option<Lines>,
     repository: Lines,
     problems: Lines,
 }
@@ -34,7 +34,7 @@ impl<'a> UpdateLines<'a> {
             remote,
             pending: Lines::of(families.pending),
             reboot: Lines::of(families.reboot),
-            kernel: Lines::of(families.kernel),
+            kernel: families.kernel.map(Lines::of),
             repository: Lines::of(families.repository),
             problems: Lines::of(families.problems),
         }
@@ -61,19 +61,21 @@ impl<'a> UpdateLines<'a> {
         labels.push("remote", self.remote);
         self.reboot.push_known(&labels, kernels.is_reboot_pending());
 
-        let release = |kernel: &Option<_>| {
-            let kernel: Option<&crate::source::apt::Kernel> = kernel.as_ref();
-            kernel.map_or_else(Box::default, |kernel| kernel.release.clone())
-        };
-        let newest = release(&kernels.newest_installed);
-        let running = release(&kernels.running);
-        if !(newest.is_empty() && running.is_empty()) {
-            let mut labels = Self::identity(id);
-            labels
-                .push("newest_installed", &newest)
-                .push("remote", self.remote)
-                .push("running", &running);
-            self.kernel.push(&labels, true);
+        if let Some(lines) = &mut self.kernel {
+            let release = |kernel: &Option<Kernel>| {
+                let kernel = kernel.as_ref();
+                kernel.map_or_else(Box::default, |kernel| kernel.release.clone())
+            };
+            let newest = release(&kernels.newest_installed);
+            let running = release(&kernels.running);
+            if !(newest.is_empty() && running.is_empty()) {
+                let mut labels = Self::identity(id);
+                labels
+                    .push("newest_installed", &newest)
+                    .push("remote", self.remote)
+                    .push("running", &running);
+                lines.push(&labels, true);
+            }
         }
     }
 
@@ -95,12 +97,9 @@ impl<'a> UpdateLines<'a> {
     }
 
     pub(super) fn into_lines(self) -> Vec<Lines> {
-        vec![
-            self.pending,
-            self.reboot,
-            self.kernel,
-            self.repository,
-            self.problems,
-        ]
+        let mut lines = vec![self.pending, self.reboot];
+        lines.extend(self.kernel);
+        lines.extend([self.repository, self.problems]);
+        lines
     }
 }

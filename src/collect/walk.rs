@@ -9,20 +9,28 @@ use crate::source::{AnySource, Session};
 
 /// What every collector of the remote's product says, with the collector.
 pub async fn walk(session: &Session, remote: &str) -> Vec<(&'static Collector, Arc<Block>)> {
-    let collectors = collectors(session);
-    let inputs = inputs(session, remote).await;
-    collectors
-        .into_iter()
-        .map(|collector| {
-            let lines = (collector.collect)(&inputs);
-            (collector, Arc::new(Block::from_lines(lines)))
-        })
-        .collect()
+    collected(&inputs(session, remote).await).collect()
 }
 
-/// What every source of the remote's product tells.
+/// What the collectors say of what was told.
+pub fn collected(inputs: &Inputs<'_>) -> impl Iterator<Item = (&'static Collector, Arc<Block>)> {
+    inputs.running().map(|collector| {
+        let lines = (collector.collect)(inputs);
+        (collector, Arc::new(Block::from_lines(lines)))
+    })
+}
+
+/// What every source of the remote's product tells, for whoever reads it.
 pub async fn inputs<'a>(session: &'a Session, remote: &'a str) -> Inputs<'a> {
-    let collectors = collectors(session);
+    let product = session.product();
+    let mut collectors: Vec<&'static Collector> = COLLECTORS
+        .iter()
+        .copied()
+        .filter(|collector| collector.product == product)
+        .collect();
+    // What there is to ask about is learned from the live ones.
+    collectors.sort_by_key(|collector| collector.class == Class::Background);
+
     let mut inputs = Inputs::new(remote, session.filter()).with_running(collectors.iter().copied());
     for collector in &collectors {
         for source in collector.sources {
@@ -30,18 +38,6 @@ pub async fn inputs<'a>(session: &'a Session, remote: &'a str) -> Inputs<'a> {
         }
     }
     inputs
-}
-
-/// Those that are live first: what there is to ask about is learned from them.
-fn collectors(session: &Session) -> Vec<&'static Collector> {
-    let product = session.product();
-    let mut collectors: Vec<&'static Collector> = COLLECTORS
-        .iter()
-        .copied()
-        .filter(|collector| collector.product == product)
-        .collect();
-    collectors.sort_by_key(|collector| collector.class == Class::Background);
-    collectors
 }
 
 async fn ask(session: &Session, source: &'static dyn AnySource, inputs: &mut Inputs<'_>) {

@@ -4,6 +4,7 @@
 //! the file without losing what else stands in it. Nothing here talks to a remote.
 
 mod collectors;
+mod credentials;
 pub mod drop_in;
 pub mod edit;
 mod endpoint;
@@ -11,6 +12,7 @@ pub mod filter;
 mod finding;
 mod fingerprint;
 mod module;
+mod origin;
 mod product;
 mod read;
 mod remote;
@@ -20,14 +22,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use collectors::{CollectorKey, CollectorSetting, CollectorSettings};
+pub use credentials::{Credentials, Password, Token};
 pub use drop_in::DropIn;
 pub use endpoint::Endpoint;
 pub use filter::GuestFilter;
 pub use finding::{Finding, Severity};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use module::{Admission, Module};
+pub use origin::{KeptIn, Origin};
 pub use product::Product;
-pub use remote::{CertificateAuthority, Remote, Token};
+pub use remote::{CertificateAuthority, Remote};
 pub use server::{BasicAuth, Exposed, Server, ServerTls};
 
 /// A configuration without errors.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
-use secrecy::{ExposeSecret, SecretString};
+use rustls_pki_types::pem::PemObject;
 
-use super::{CollectorSettings, Endpoint, GuestFilter, Product};
+use super::{CollectorSettings, Credentials, Endpoint, GuestFilter, Origin, Product};
 
 /// `[[remote]]`. Equal means that nothing changed, the secret and the bytes of the authority's
 /// certificates included.
@@ -15,10 +16,11 @@ use super::{CollectorSettings, Endpoint, GuestFilter, Product};
 pub struct Remote {
     /// Letters, digits, `_`, `.` and `-`; the value of the label `remote`.
     pub name: String,
+    pub origin: Origin,
     pub product: Product,
     /// At least one; several are ways to one cluster, in the order of preference.
     pub endpoints: Vec<Endpoint>,
-    pub token: Token,
+    pub credentials: Credentials,
     /// Trusted besides the system's certificates.
     pub ca: Option<CertificateAuthority>,
     pub labels: BTreeMap<String, String>,
@@ -32,22 +34,35 @@ pub struct Remote {
     pub collectors: CollectorSettings,
 }
 
-#[derive(Debug, Clone)]
-pub struct Token {
-    /// `user@realm!name`.
-    pub id: String,
-    pub secret: SecretString,
-}
-
-impl PartialEq for Token {
-    fn eq(&self, other: &Self) -> bool {
-        self.id == other.id && self.secret.expose_secret() == other.secret.expose_secret()
-    }
-}
-
 /// The certificates of `ca_file`, at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateAuthority {
     pub path: PathBuf,
     pub certificates: Vec<CertificateDer<'static>>,
+}
+
+impl CertificateAuthority {
+    /// Takes the certificates of a PEM file that was read.
+    ///
+    /// # Errors
+    /// That there are none, or that one cannot be trusted.
+    pub fn from_pem(path: PathBuf, pem: &[u8]) -> Result<Self, String> {
+        let certificates: Result<Vec<CertificateDer<'static>>, _> =
+            CertificateDer::pem_slice_iter(pem).collect();
+        let certificates = certificates.unwrap_or_default();
+        if certificates.is_empty() {
+            return Err(format!(
+                "{} has no certificates in PEM form",
+                path.display()
+            ));
+        }
+        let mut roots = RootCertStore::empty();
+        for certificate in &certificates {
+            roots.add(certificate.clone()).map_err(|error| {
+                let path = path.display();
+                format!("{path} has a certificate that cannot be read: {error}")
+            })?;
+        }
+        Ok(Self { path, certificates })
+    }
 }

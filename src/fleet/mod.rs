@@ -4,6 +4,7 @@ mod background;
 pub mod cursor;
 mod joined;
 mod journal;
+mod pins;
 pub mod process;
 pub mod remote;
 mod schedule;
@@ -37,6 +38,7 @@ pub struct Fleet {
     roots: Arc<SystemRoots>,
     joined: joined::Joined,
     admitted: target::Admitted,
+    pins: pins::Pins,
 }
 
 /// The remotes of one configuration, in its order.
@@ -98,6 +100,7 @@ impl Fleet {
             roots,
             joined: joined::Joined::default(),
             admitted: target::Admitted::default(),
+            pins: pins::Pins::default(),
         }
     }
 
@@ -158,7 +161,9 @@ impl Fleet {
                 self.telemetry.forget(&gone.config.name);
             }
         }
-        if !shares_limit || !shares_state || old.modules != config.modules {
+        // A pin that the operator has removed must not live on in a connection.
+        let may_be_unpinned = config.modules.iter().any(|module| module.pin_first_seen);
+        if !shares_limit || !shares_state || old.modules != config.modules || may_be_unpinned {
             self.admitted.forget_all();
         }
         let spread = first_spread(roster.remotes.len());

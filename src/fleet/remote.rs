@@ -18,7 +18,7 @@ use crate::config;
 use crate::metric::block::Block;
 use crate::remote::outcome::Outcome;
 use crate::source::pve::entrance::ENTRANCE;
-use crate::source::{AnySource, AnyValue, Item, Known, Session};
+use crate::source::{AnySource, AnyValue, Coverage, Item, Known, Session};
 
 /// Live answers are as fresh as the scrapes ask for them: a scrape a minute is usual.
 pub(super) const MISSED_AFTER: Duration = Duration::from_secs(60);
@@ -54,6 +54,8 @@ pub enum Lack {
     NotYet(Item),
     #[error("{0}: the last answer is too old")]
     TooOld(Item),
+    #[error("{item}: {} of {} have been asked about", coverage.answered, coverage.expected)]
+    Partly { item: Item, coverage: Coverage },
     #[error("{0}")]
     Failed(Arc<str>),
 }
@@ -264,28 +266,37 @@ impl Remote {
         let topology = self.session.topology();
         let known = self.slots_of(source.name());
         let off = known.is_none().then_some(Lack::NotAsked);
-        let slots = known.map(|(subject, slots)| (subject, slots.all()));
-        let of_slots = slots.into_iter().flat_map(move |(subject, slots)| {
-            let lack = |slot: &Arc<Slot>| {
-                let node = topology.node_of(&slot.item);
+        let of_items = known.into_iter().flat_map(move |(subject, slots)| {
+            let slots = slots.all();
+            let lack = |item: Item| {
+                let node = topology.node_of(&item);
                 if !is_wanted(node.as_deref()) {
                     return None;
                 }
+                // What has just been heard of has no slot yet.
+                let Some(slot) = slots.get(&item) else {
+                    return Some(Lack::NotYet(item));
+                };
                 let attempt = slot.last_attempt();
-                match attempt {
-                    Some(attempt) if attempt.outcome.is_error() => {
+                let shown = subject.shown(slot, now);
+                match (attempt, shown) {
+                    (Some(attempt), _) if attempt.outcome.is_error() => {
                         Some(Lack::Failed(attempt.report.unwrap_or_default()))
                     }
-                    _ if subject.shown(slot, now).is_some() => None,
-                    Some(attempt) if attempt.brought_value => Some(Lack::TooOld(slot.item.clone())),
+                    (_, Some(good)) => good
+                        .coverage
+                        .filter(|coverage| coverage.answered < coverage.expected)
+                        .map(|coverage| Lack::Partly { item, coverage }),
+                    (Some(attempt), None) if attempt.brought_value => Some(Lack::TooOld(item)),
                     // There is no such thing here.
-                    Some(_) => None,
-                    None => Some(Lack::NotYet(slot.item.clone())),
+                    (Some(_), None) => None,
+                    (None, None) => Some(Lack::NotYet(item)),
                 }
             };
-            slots.values().filter_map(lack).collect::<Vec<_>>()
+            let items = topology.items(source.scope()).into_iter();
+            items.filter_map(lack).collect::<Vec<_>>()
         });
-        off.into_iter().chain(of_slots)
+        off.into_iter().chain(of_items)
     }
 
     pub(super) fn inputs(&self, readable: &Readable) -> Inputs<'_> {

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use moka::future::Cache;
 
 use super::cursor::Cursors;
+use super::pins::{self, PinError};
 use super::slot::Slot;
 use super::{Fleet, Remote, wait};
 use crate::collect::{COLLECTORS, Collector};
-use crate::config::{self, CollectorSetting, Endpoint, Module, Product};
+use crate::config::{self, CollectorSetting, Endpoint, Module, Origin, Product};
 use crate::remote::SetupError;
 use crate::source::{AnySource, Item, Source};
 
@@ -74,6 +75,11 @@ pub enum Refused {
     },
     #[error("the target cannot be asked: {0}")]
     Setup(Arc<SetupError>),
+    #[error("the target {target} is not asked: {reason}")]
+    Unpinned {
+        target: String,
+        reason: Arc<PinError>,
+    },
 }
 
 /// The targets of modules that were asked lately.
@@ -110,13 +116,15 @@ impl Fleet {
             .modules
             .iter()
             .find(|known| known.name == module && known.product() == product);
-        if found.is_none() && module != DEFAULT_MODULE {
-            return Err(Refused::UnknownModule(module.to_owned()));
-        }
         let remotes = || {
             let remotes = roster.remotes.iter();
             remotes.filter(|remote| remote.config.product == product)
         };
+        // Remotes need no module: who has some may go without.
+        let needs_module = module != DEFAULT_MODULE || remotes().next().is_none();
+        if found.is_none() && needs_module {
+            return Err(Refused::UnknownModule(module.to_owned()));
+        }
         if let Some(remote) = remotes().find(|remote| remote.config.name == target) {
             return Ok(Target::Remote(Arc::clone(remote)));
         }
@@ -158,23 +166,39 @@ impl Fleet {
             });
         }
         let key = (module.name.clone(), endpoint.address());
-        let admitted = self.admitted.0.try_get_with(key, async {
-            self.connect_admitted(module, endpoint, sources)
-                .map_err(Arc::new)
-        });
-        match admitted.await {
+        let connecting = self.connect_admitted(module, endpoint, sources);
+        match self.admitted.0.try_get_with(key, connecting).await {
             Ok(remote) => Ok(Target::Admitted(remote)),
-            Err(error) => Err(Refused::Setup(Arc::clone(&error))),
+            Err(refused) => Err(Refused::clone(&refused)),
         }
     }
 
-    fn connect_admitted(
+    /// Makes a remote of a target, its pin decided first: until then nothing may be sent to it.
+    async fn connect_admitted(
         &self,
         module: &Module,
-        endpoint: Endpoint,
+        mut endpoint: Endpoint,
         sources: &[&'static dyn AnySource],
-    ) -> Result<Arc<Remote>, SetupError> {
+    ) -> Result<Arc<Remote>, Refused> {
+        let roster = self.roster();
+        let authority = module.access.ca.as_ref();
+        let mut first_seen = None;
+        if module.pin_first_seen {
+            let kept_in = pins::kept_in(roster.state_directory.as_deref());
+            let pin = self
+                .pins
+                .of(&module.name, &endpoint, &kept_in, &self.roots, authority);
+            endpoint.fingerprint = pin.await.map_err(|reason| Refused::Unpinned {
+                target: endpoint.address(),
+                reason: Arc::new(reason),
+            })?;
+            first_seen = Some(kept_in);
+        }
         let mut config = config::Remote::clone(&module.remote_at(endpoint));
+        config.origin = Origin::Module {
+            name: module.name.clone(),
+            first_seen,
+        };
         let of_product = COLLECTORS
             .iter()
             .filter(|collector| collector.product == module.product());
@@ -189,12 +213,12 @@ impl Fleet {
             };
             config.collectors.set(collector.name, setting);
         }
-        let roster = self.roster();
         self.connect(
             Arc::new(config),
             &roster.in_flight_total(),
             Cursors::of_remote(None, &module.name),
         )
+        .map_err(|error| Refused::Setup(Arc::new(error)))
     }
 }
 
@@ -216,12 +240,12 @@ impl Remote {
         source: &Source<T>,
         since: Instant,
     ) -> Result<Arc<T>, String> {
-        let slot = self
-            .slots_of(source.name)
-            .and_then(|(_, slots)| slots.get(&Item::Remote))
-            .ok_or_else(|| format!("{} is not asked of {}", source.name, self.config.name))?;
+        let not_asked = || format!("{} is not asked of {}", source.name, self.config.name);
+        let (subject, slots) = self.slots_of(source.name).ok_or_else(not_asked)?;
+        let slot = slots.get(&Item::Remote).ok_or_else(not_asked)?;
+        // The operator may have said that answers live longer.
         if let Some(good) = slot.good()
-            && good.at + LIFE >= since
+            && good.at + LIFE.max(subject.interval) >= since
             && let Ok(value) = Arc::clone(&good.value).downcast::<T>()
         {
             return Ok(value);

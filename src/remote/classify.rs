@@ -20,6 +20,8 @@ pub(super) struct Refusal<'a> {
     pub server: &'a str,
     /// The node that the call was about, where another had to pass it on.
     pub node: Option<&'a str>,
+    /// What was shown: a token, a ticket, or the password itself.
+    pub shown: &'static str,
 }
 
 /// Bodies and reasons are quoted in errors up to this many characters.
@@ -55,11 +57,18 @@ fn unauthorised(refusal: &Refusal<'_>, text: String) -> Failure {
             "; this looks like a Proxmox Backup Server: its type is \"pbs\""
         }
         Product::Pbs if from_pve => "; this looks like Proxmox VE: its type is \"pve\"",
-        _ => {
+        _ if refusal.shown == "token" => {
             "; its id or secret is wrong, or it is expired or disabled: the server does not say which"
         }
+        _ => {
+            "; the user or password is wrong, or the user is disabled: the server does not say which"
+        }
     };
-    Failure::Unauthorised { text, hint }
+    Failure::Unauthorised {
+        shown: refusal.shown,
+        text,
+        hint,
+    }
 }
 
 /// The text that says what was wrong.
@@ -173,6 +182,7 @@ mod tests {
             body,
             server,
             node: Some("pve2"),
+            shown: "token",
         });
         let context = Context {
             remote: "r".into(),
@@ -405,6 +415,7 @@ mod tests {
                 body,
                 server,
                 node: None,
+                shown: "token",
             })
             .to_string()
         };

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::Semaphore;
 
+use super::authorization::Authorization;
 use super::call::{Answer, Call};
 use super::endpoints::Endpoints;
 use super::error::{CallError, Context, Failure, SetupError};
@@ -13,7 +14,7 @@ use super::in_flight::InFlight;
 use super::login::{Entry, Login};
 use super::observer::{CallRecord, Observer};
 use super::responder::{Answering, Responder};
-use super::transport::{self, Transport};
+use super::transport::{self, Reply, Transport};
 use super::trust::SystemRoots;
 use crate::config;
 
@@ -28,7 +29,8 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     config: Arc<config::Remote>,
     name: Arc<str>,
-    transports: Vec<Transport>,
+    transports: Vec<Arc<Transport>>,
+    authorization: Authorization,
     endpoints: Mutex<Endpoints>,
     /// What the last end-point that did not answer has shown.
     last_failure: Mutex<String>,
@@ -59,6 +61,7 @@ impl Client {
             .enumerate()
             .map(|(index, endpoint)| {
                 Transport::new(index, &config, endpoint, &roots, Arc::clone(&observer))
+                    .map(Arc::new)
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self(Arc::new(Inner {
@@ -66,7 +69,8 @@ impl Client {
             endpoints: Mutex::new(Endpoints::new(transports.len())),
             transports,
             last_failure: Mutex::default(),
-            login: Login::new(),
+            authorization: Authorization::new(&config)?,
+            login: Login::new(&config.credentials),
             in_flight: Semaphore::new(config.max_in_flight),
             in_flight_total,
             observer,
@@ -95,16 +99,12 @@ impl Client {
 
         match (entry, &result) {
             (Entry::Alone(alone), Ok(_)) => alone.accepted(),
-            (Entry::Alone(alone), Err(error)) => match error.failure() {
-                Failure::Unauthorised { .. } => alone.refused(error.clone()),
-                _ if error.is_answered() => alone.accepted(),
-                _ => alone.unanswered(error.clone()),
+            (Entry::Alone(alone), Err(error)) => match () {
+                () if error.is_refusal() => alone.refused(error.clone()),
+                () if error.is_answered() => alone.accepted(),
+                () => alone.unanswered(error.clone()),
             },
-            (Entry::Free, Err(error))
-                if matches!(error.failure(), Failure::Unauthorised { .. }) =>
-            {
-                inner.login.refused();
-            }
+            (Entry::Free, Err(error)) if error.is_refusal() => inner.login.refused(),
             (Entry::Free, _) => {}
         }
         result
@@ -130,6 +130,7 @@ impl Responder for Client {
 
     fn reconsider(&self) {
         self.0.login.reset();
+        self.0.authorization.reconsider();
     }
 }
 
@@ -177,13 +178,13 @@ impl Inner {
     async fn attempt(
         &self,
         index: usize,
-        transport: &Transport,
+        transport: &Arc<Transport>,
         call: &Call,
         time_out: Duration,
     ) -> Result<Answer, CallError> {
         let asking = Asking::begin(self, index);
-        let (started, sent) = (Instant::now(), SystemTime::now());
-        let result = transport.get(call, time_out).await;
+        let started = Instant::now();
+        let result = self.get(index, transport, call, time_out).await;
         let (elapsed, received) = (started.elapsed(), SystemTime::now());
 
         let result = match result {
@@ -193,9 +194,9 @@ impl Inner {
                     call,
                     super::outcome::Outcome::Ok,
                     elapsed,
-                    reply
-                        .date
-                        .and_then(|date| transport::clock_difference(date, sent, received)),
+                    reply.date.and_then(|date| {
+                        transport::clock_difference(date, reply.sent_at, received)
+                    }),
                 );
                 Ok(Answer {
                     body: reply.body,
@@ -219,6 +220,26 @@ impl Inner {
             Err(error) => asking.failed(error),
         }
         result
+    }
+
+    /// Asks with what the credentials bring, and once more where that has come to its end.
+    async fn get(
+        &self,
+        index: usize,
+        transport: &Arc<Transport>,
+        call: &Call,
+        time_out: Duration,
+    ) -> Result<Reply, Failure> {
+        let deadline = Instant::now() + time_out;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let shown = self.authorization.show(index, transport, left()).await?;
+        match transport.get(call, &shown, left()).await {
+            Err(Failure::Unauthorised { .. }) if self.authorization.renews(&shown) => {
+                let shown = self.authorization.show(index, transport, left()).await?;
+                transport.get(call, &shown, left()).await
+            }
+            result => result,
+        }
     }
 
     fn observe(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::outcome::Outcome;
 use super::trust::{CertificateState, Verdict};
-use crate::config::Product;
+use crate::config::{KeptIn, Origin, Product};
 
 /// A client could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -47,22 +47,35 @@ pub struct Context {
 }
 
 /// What happened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
     #[error("cannot connect: {0}")]
     Connect(String),
-    #[error("{}", distrust(.0))]
-    Certificate(Box<CertificateState>),
+    #[error("{}", distrust(.state, .origin))]
+    Certificate {
+        state: Box<CertificateState>,
+        origin: Origin,
+    },
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
     #[error("the connection broke: {0}")]
     Broken(String),
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
-    #[error("the token was refused ({text}){hint}")]
-    Unauthorised { text: String, hint: &'static str },
-    #[error("the token was refused before; it is tried again in {} s at the latest", .0.as_secs() + 1)]
-    Paused(Duration),
+    #[error("the {shown} was refused ({text}){hint}")]
+    Unauthorised {
+        /// A token, a ticket, or the password itself.
+        shown: &'static str,
+        text: String,
+        hint: &'static str,
+    },
+    #[error(
+        "the user {0:?} has a second factor, which nobody is here to give: \
+         use an API token, or a user without one"
+    )]
+    SecondFactor(String),
+    #[error("the {shown} was refused before; it is tried again in {} s at the latest", .left.as_secs() + 1)]
+    Paused { shown: &'static str, left: Duration },
     #[error("the token lacks a privilege: {0}")]
     Forbidden(String),
     #[error("node {node} could not be reached from the one that was asked: {text}")]
@@ -88,20 +101,49 @@ pub enum Failure {
     BackOff(String),
 }
 
-/// Says what is to be done about a certificate.
-fn distrust(state: &CertificateState) -> String {
+impl Failure {
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unauthorised { .. } | Self::SecondFactor(_))
+    }
+}
+
+/// Says what is wrong with a certificate, and what is to be done about it.
+fn distrust(state: &CertificateState, origin: &Origin) -> String {
     let presented = state.certificate.fingerprint;
+    let remedy = remedy(state, origin);
     match (state.verdict, state.expected) {
         (Verdict::Mismatch, Some(expected)) => format!(
             "the certificate is not the pinned one: presented {presented}, expected {expected}; \
-             if you know of the change: proxfleet remote set-fingerprint REMOTE ADDRESS {presented}"
+             if you know of the change: {remedy}"
         ),
         _ => format!(
-            "the certificate is not trusted ({}): presented {presented}; look at it with \
-             proxfleet remote probe-certificate REMOTE, and trust it with \
-             proxfleet remote set-fingerprint REMOTE ADDRESS {presented}",
+            "the certificate is not trusted ({}): presented {presented}; {remedy}",
             state.objection.as_deref().unwrap_or("unknown reason")
         ),
+    }
+}
+
+/// What makes this certificate a trusted one. `REMOTE` and `ADDRESS` stand for the remote's.
+pub(super) fn remedy(state: &CertificateState, origin: &Origin) -> String {
+    let presented = state.certificate.fingerprint;
+    match origin {
+        Origin::Configured if state.verdict == Verdict::Mismatch => {
+            format!("proxfleet remote set-fingerprint REMOTE ADDRESS {presented}")
+        }
+        Origin::Configured => format!(
+            "look at it with proxfleet remote probe-certificate REMOTE, and trust it with \
+             proxfleet remote set-fingerprint REMOTE ADDRESS {presented}"
+        ),
+        Origin::Module { name, first_seen } => match first_seen {
+            Some(KeptIn::File(path)) => format!(
+                "remove the line of \"ADDRESS\" in [{name}] of {}, and reload",
+                path.display()
+            ),
+            Some(KeptIn::Memory) => "restart proxfleet, which keeps the pin in memory".to_owned(),
+            None => format!(
+                "give ca_file to [modules.{name}], or make it a [[remote]] with this fingerprint"
+            ),
+        },
     }
 }
 
@@ -120,7 +162,7 @@ impl CallError {
     pub fn outcome(&self) -> Outcome {
         match &*self.failure {
             Failure::Connect(_)
-            | Failure::Certificate(_)
+            | Failure::Certificate { .. }
             | Failure::TimedOut(_)
             | Failure::Broken(_)
             | Failure::Server { .. }
@@ -128,7 +170,9 @@ impl CallError {
             Failure::TooLong(_) | Failure::BadRequest { .. } | Failure::Unreadable(_) => {
                 Outcome::Invalid
             }
-            Failure::Unauthorised { .. } | Failure::Paused(_) => Outcome::Unauthorised,
+            Failure::Unauthorised { .. } | Failure::SecondFactor(_) | Failure::Paused { .. } => {
+                Outcome::Unauthorised
+            }
             Failure::Forbidden(_) => Outcome::Forbidden,
             Failure::OtherNode { .. } => Outcome::OtherNodeDown,
             Failure::NotImplemented(_) | Failure::NotApplicable(_) => Outcome::NotApplicable,
@@ -152,16 +196,21 @@ impl CallError {
         )
     }
 
+    /// Whether a server has refused the credentials themselves.
+    pub fn is_refusal(&self) -> bool {
+        self.failure.is_refusal()
+    }
+
     /// Whether a server has answered at all, if only with an error.
     pub fn is_answered(&self) -> bool {
         !matches!(
             &*self.failure,
             Failure::Connect(_)
-                | Failure::Certificate(_)
+                | Failure::Certificate { .. }
                 | Failure::TimedOut(_)
                 | Failure::Broken(_)
                 | Failure::BackOff(_)
-                | Failure::Paused(_)
+                | Failure::Paused { .. }
         )
     }
 

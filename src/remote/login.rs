@@ -1,8 +1,9 @@
-//! Gentleness with tokens: one failed login at most, not one for each call that is waiting.
+//! Gentleness with credentials: one failed login at most, not one for each call that is waiting.
 //!
 //! A refused token is answered after three seconds, looks like an attack in the server's log, and
 //! may get the address blocked. So the first call goes alone until a server has accepted the
 //! token; after a 401 no token is sent for a minute, doubling to ten, and then by one call alone.
+//! With passwords the pauses are long: a directory locks an account after a few wrong ones.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,11 +11,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::error::{CallError, Context, Failure};
+use crate::config::Credentials;
 
-const FIRST_PAUSE: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// The first pause and the longest.
+const PAUSES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(600)];
+const PAUSES_OF_PASSWORDS: [Duration; 2] = [Duration::from_secs(1800), Duration::from_secs(7200)];
 
 pub(super) struct Login {
+    /// For errors: a token or a password.
+    shown: &'static str,
+    pauses: [Duration; 2],
     state: Mutex<State>,
 }
 
@@ -50,11 +56,17 @@ pub(super) struct Alone<'a> {
 }
 
 impl Login {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(credentials: &Credentials) -> Self {
+        let pauses = match credentials {
+            Credentials::Token(_) => PAUSES,
+            Credentials::Password(_) => PAUSES_OF_PASSWORDS,
+        };
         Self {
+            shown: credentials.kind(),
+            pauses,
             state: Mutex::new(State {
                 phase: Phase::Unproven,
-                pause: FIRST_PAUSE,
+                pause: pauses[0],
             }),
         }
     }
@@ -69,7 +81,13 @@ impl Login {
                     Phase::Paused(until) => {
                         let left = until.saturating_duration_since(Instant::now());
                         if !left.is_zero() {
-                            return Err(CallError::new(context.clone(), Failure::Paused(left)));
+                            return Err(CallError::new(
+                                context.clone(),
+                                Failure::Paused {
+                                    shown: self.shown,
+                                    left,
+                                },
+                            ));
                         }
                         return Ok(Entry::Alone(self.begin(&mut state)));
                     }
@@ -100,7 +118,7 @@ impl Login {
     pub(super) fn refused(&self) {
         let mut state = self.state();
         if matches!(state.phase, Phase::Proven) {
-            state.pause();
+            state.pause(self.pauses[1]);
         }
     }
 
@@ -110,7 +128,7 @@ impl Login {
         if matches!(state.phase, Phase::Paused(_)) {
             state.phase = Phase::Unproven;
         }
-        state.pause = FIRST_PAUSE;
+        state.pause = self.pauses[0];
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -119,9 +137,9 @@ impl Login {
 }
 
 impl State {
-    fn pause(&mut self) {
+    fn pause(&mut self, longest: Duration) {
         self.phase = Phase::Paused(Instant::now() + self.pause);
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.pause = (self.pause * 2).min(longest);
     }
 }
 
@@ -130,14 +148,14 @@ impl Alone<'_> {
     pub(super) fn accepted(mut self) {
         let mut state = self.login.state();
         state.phase = Phase::Proven;
-        state.pause = FIRST_PAUSE;
+        state.pause = self.login.pauses[0];
         drop(state);
         self.tell(Ok(()));
     }
 
     /// A server has refused the token.
     pub(super) fn refused(mut self, error: CallError) {
-        self.login.state().pause();
+        self.login.state().pause(self.login.pauses[1]);
         self.tell(Err(error));
     }
 
@@ -164,7 +182,7 @@ impl Drop for Alone<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Product;
+    use crate::config::{Password, Product, Token};
     use std::sync::Arc;
 
     fn context() -> Context {
@@ -176,8 +194,16 @@ mod tests {
         }
     }
 
+    fn token() -> Credentials {
+        Credentials::Token(Token {
+            id: "u@pve!t".to_owned(),
+            secret: "x".into(),
+        })
+    }
+
     fn refusal() -> CallError {
         let failure = Failure::Unauthorised {
+            shown: "token",
             text: "No ticket".to_owned(),
             hint: "",
         };
@@ -186,7 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_goes_alone_and_the_others_share_its_fate() {
-        let login = Arc::new(Login::new());
+        let login = Arc::new(Login::new(&token()));
         let Ok(Entry::Alone(first)) = login.enter(&context()).await else {
             panic!("the first must go alone");
         };
@@ -214,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_is_given_up_makes_room() {
-        let login = Login::new();
+        let login = Login::new(&token());
         let first = login.enter(&context()).await.map_err(drop).unwrap();
         drop(first);
         assert!(matches!(login.enter(&context()).await, Ok(Entry::Alone(_))));
@@ -222,12 +248,22 @@ mod tests {
 
     #[test]
     fn pauses_double_to_ten_minutes() {
-        let login = Login::new();
+        let login = Login::new(&token());
         let mut lengths = Vec::new();
         for _ in 0..6 {
             lengths.push(login.state().pause.as_secs());
-            login.state().pause();
+            login.state().pause(login.pauses[1]);
         }
         assert_eq!(lengths, [60, 120, 240, 480, 600, 600]);
+    }
+
+    #[test]
+    fn a_wrong_password_is_tried_too_seldom_to_lock_an_account() {
+        let password = Credentials::Password(Password {
+            user: "u@ad".to_owned(),
+            password: "x".into(),
+        });
+        let login = Login::new(&password);
+        assert!(login.state().pause >= Duration::from_secs(1800));
     }
 }

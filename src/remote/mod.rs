@@ -1,8 +1,9 @@
-//! How to talk to one PVE or PBS: trust, token, fail-over, limits, and what the answer means.
+//! How to talk to one PVE or PBS: trust, login, fail-over, limits, and what the answer means.
 //!
 //! [`Client`] is the door. It reports every call to an [`Observer`](observer::Observer) and knows
 //! no metrics; it gives bodies as they are and knows no API call by name.
 
+mod authorization;
 pub mod call;
 pub mod certificate;
 mod classify;
@@ -14,8 +15,10 @@ mod login;
 pub mod observer;
 pub mod outcome;
 pub mod pace;
+pub mod percent;
 pub mod responder;
 pub mod table;
+mod ticket;
 mod transport;
 pub mod trust;
 pub mod upid;

@@ -64,6 +64,7 @@ impl AnswerTable {
                 elapsed: Duration::ZERO,
             }),
             Some((status, text)) => Err(classify::failure(&Refusal {
+                shown: "token",
                 product: self.product,
                 status: *status,
                 reason: text,

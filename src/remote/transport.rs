@@ -8,15 +8,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use hyper::ext::ReasonPhrase;
-use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, SERVER};
-use secrecy::ExposeSecret;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue, SERVER};
+use secrecy::{ExposeSecret, SecretString};
 
+use super::authorization::Shown;
 use super::call::Call;
 use super::classify::{self, Refusal};
-use super::error::{Failure, SetupError};
+use super::error::{self, Failure, SetupError};
 use super::observer::Observer;
 use super::trust::{self, CertificateState, SystemRoots};
-use crate::config::{self, Product};
+use crate::config::{self, Origin, Product};
 
 /// A TLS handshake may have to wait for a worker that computes; pveproxy has three.
 const CONNECT_TIME_OUT: Duration = Duration::from_secs(5);
@@ -26,14 +27,16 @@ const PVE_IDLE: Duration = Duration::from_secs(4);
 const PBS_IDLE: Duration = Duration::from_secs(65);
 /// Bodies of errors are short; more of one is not read.
 const ERROR_BODY: usize = 16 << 10;
+/// Nor of the answer to a login.
+const LOGIN_BODY: usize = 64 << 10;
 
 pub(super) struct Transport {
     pub(super) address: Arc<str>,
     product: Product,
+    origin: Origin,
     /// Up to `/api2/json`.
     base: String,
     http: reqwest::Client,
-    authorization: HeaderValue,
     /// Bytes of each call's last good answer: room for the next one, which else grows by copying.
     lengths: Mutex<HashMap<&'static str, usize>>,
     /// The last certificate that was judged.
@@ -44,6 +47,7 @@ pub(super) struct Transport {
 pub(super) struct Reply {
     pub(super) body: Bytes,
     pub(super) date: Option<i64>,
+    pub(super) sent_at: SystemTime,
 }
 
 impl Transport {
@@ -60,6 +64,7 @@ impl Transport {
         let witness = {
             let last = Arc::clone(&certificate);
             let (remote, address) = (remote(), Arc::clone(&address));
+            let origin = config.origin.clone();
             Box::new(move |state: &CertificateState| {
                 let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
                 if !state.verdict.is_accepted() && last.as_ref() != Some(state) {
@@ -68,8 +73,10 @@ impl Transport {
                         %address,
                         presented = %state.certificate.fingerprint,
                         expected = state.expected.map(|pin| pin.to_string()),
-                        "the certificate is not trusted, no token is sent; see: \
-                         proxfleet remote probe-certificate {remote} {address}"
+                        "the certificate is not trusted, no secret is sent; {}",
+                        error::remedy(state, &origin)
+                            .replace("REMOTE", &remote)
+                            .replace("ADDRESS", &address)
                     );
                 }
                 *last = Some(state.clone());
@@ -112,22 +119,27 @@ impl Transport {
         Ok(Self {
             address,
             product: config.product,
+            origin: config.origin.clone(),
             base,
             http,
-            authorization: authorization(config)?,
             lengths: Mutex::default(),
             certificate,
         })
     }
 
-    pub(super) async fn get(&self, call: &Call, time_out: Duration) -> Result<Reply, Failure> {
+    pub(super) async fn get(
+        &self,
+        call: &Call,
+        shown: &Shown,
+        time_out: Duration,
+    ) -> Result<Reply, Failure> {
         let deadline = Instant::now() + time_out;
-        match self.get_once(call, time_out).await {
+        match self.get_once(call, shown, time_out).await {
             // The server closed a kept connection while we were sending on it: nobody has
             // worked on the call, and a new connection will do.
             Err(Unsent::Stale) => {
                 let left = deadline.saturating_duration_since(Instant::now());
-                self.get_once(call, left)
+                self.get_once(call, shown, left)
                     .await
                     .map_err(|unsent| unsent.into_failure())
             }
@@ -135,24 +147,71 @@ impl Transport {
         }
     }
 
-    async fn get_once(&self, call: &Call, time_out: Duration) -> Result<Reply, Unsent> {
+    async fn get_once(
+        &self,
+        call: &Call,
+        shown: &Shown,
+        time_out: Duration,
+    ) -> Result<Reply, Unsent> {
+        let sent_at = SystemTime::now();
         let sent = self
             .http
             .get(format!("{}{}", self.base, call.path))
-            .header(AUTHORIZATION, self.authorization.clone())
+            .header(&shown.name, shown.value.clone())
             .timeout(time_out)
             .send()
             .await;
         let mut response = sent.map_err(|error| self.unsent(&error, time_out))?;
         let date = response.headers().get(DATE).and_then(unix_seconds);
-        if response.status().is_success() {
-            let room = self.lengths().get(call.name).copied().unwrap_or_default();
-            let room = BytesMut::with_capacity((room + room / 16).min(call.body_limit));
-            let body = read(&mut response, room, call.body_limit, time_out).await?;
-            self.lengths().insert(call.name, body.len());
-            return Ok(Reply { body, date });
+        if !response.status().is_success() {
+            let failure = self
+                .refusal(response, shown.kind, call.node.as_deref(), time_out)
+                .await;
+            return Err(Unsent::No(failure));
         }
+        let room = self.lengths().get(call.name).copied().unwrap_or_default();
+        let room = BytesMut::with_capacity((room + room / 16).min(call.body_limit));
+        let body = read(&mut response, room, call.body_limit, time_out).await?;
+        self.lengths().insert(call.name, body.len());
+        Ok(Reply {
+            body,
+            date,
+            sent_at,
+        })
+    }
 
+    /// Posts the form of a login, once: where the answer is lost, the password may have been seen.
+    pub(super) async fn log_in(
+        &self,
+        path: &str,
+        form: SecretString,
+        time_out: Duration,
+    ) -> Result<Bytes, Failure> {
+        let sent = self
+            .http
+            .post(format!("{}{path}", self.base))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form.expose_secret().to_owned())
+            .timeout(time_out)
+            .send()
+            .await;
+        let mut response = sent.map_err(|error| self.unsent(&error, time_out).into_failure())?;
+        if !response.status().is_success() {
+            return Err(self.refusal(response, "password", None, time_out).await);
+        }
+        read(&mut response, BytesMut::new(), LOGIN_BODY, time_out)
+            .await
+            .map_err(Unsent::into_failure)
+    }
+
+    /// What an answer other than 2xx means.
+    async fn refusal(
+        &self,
+        mut response: reqwest::Response,
+        shown: &'static str,
+        node: Option<&str>,
+        time_out: Duration,
+    ) -> Failure {
         let status = response.status();
         let reason = response
             .extensions()
@@ -165,15 +224,15 @@ impl Transport {
         let body = read(&mut response, BytesMut::new(), ERROR_BODY, time_out)
             .await
             .unwrap_or_default();
-        let failure = classify::failure(&Refusal {
+        classify::failure(&Refusal {
             product: self.product,
             status: status.as_u16(),
             reason: &reason,
             body: &String::from_utf8_lossy(&body),
             server: &server,
-            node: call.node.as_deref(),
-        });
-        Err(Unsent::No(failure))
+            node,
+            shown,
+        })
     }
 
     fn lengths(&self) -> MutexGuard<'_, HashMap<&'static str, usize>> {
@@ -187,7 +246,10 @@ impl Transport {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             if let Some(state) = last.as_ref() {
-                return Unsent::No(Failure::Certificate(Box::new(state.clone())));
+                return Unsent::No(Failure::Certificate {
+                    state: Box::new(state.clone()),
+                    origin: self.origin.clone(),
+                });
             }
         }
         if error.is_connect() {
@@ -242,20 +304,6 @@ async fn read(
             Err(error) => return Err(Unsent::No(Failure::Broken(root_cause(&error)))),
         }
     }
-}
-
-/// The products differ in the separator before the secret.
-fn authorization(config: &config::Remote) -> Result<HeaderValue, SetupError> {
-    let secret = config.token.secret.expose_secret();
-    let text = match config.product {
-        Product::Pve => format!("PVEAPIToken={}={secret}", config.token.id),
-        Product::Pbs => format!("PBSAPIToken={}:{secret}", config.token.id),
-    };
-    let mut value = HeaderValue::try_from(text).map_err(|_| SetupError::Token {
-        remote: config.name.clone(),
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 fn header(headers: &HeaderMap, name: &reqwest::header::HeaderName) -> String {

@@ -50,6 +50,15 @@ impl Permissions {
         self.has(privilege, path) || below.any(|(_, held)| held.contains_key(privilege))
     }
 
+    /// Whether one of these privileges is held on everything below a path, as far as is told: what is
+    /// closed to the token altogether is not listed.
+    pub fn has_on_all_below(&self, privileges: &[&str], path: &str) -> bool {
+        let below = format!("{path}/");
+        let mut listed = self.0.iter().filter(|(at, _)| at.starts_with(&below));
+        privileges.iter().any(|name| self.has(name, &below))
+            && listed.all(|(_, held)| privileges.iter().any(|name| held.contains_key(*name)))
+    }
+
     /// What is lacking for a call about whatever there is.
     pub fn missing(&self, call: &ApiCall) -> Vec<Privilege> {
         call.lacking(|privilege| self.has(privilege.name, privilege.root()))
@@ -133,5 +142,30 @@ mod tests {
         assert!(narrow.has_below("VM.Audit", "/vms") && narrow.has_below("VM.Audit", "/"));
         assert!(narrow.has_below("VM.Audit", "/vms/100"));
         assert!(!narrow.has_below("VM.Audit", "/vms/10") && !narrow.has_below("Sys.Audit", "/"));
+    }
+
+    #[test]
+    fn all_below_is_what_comes_down_and_is_not_taken_away() {
+        let all = |text: &str| {
+            let permissions = parse(&format!(r#"{{"data":{text}}}"#)).unwrap();
+            permissions
+                .has_on_all_below(&["Datastore.Audit", "Datastore.AllocateSpace"], "/storage")
+        };
+        assert!(all(r#"{"/":{"Datastore.Audit":1}}"#));
+        assert!(all(
+            r#"{"/storage":{"Datastore.AllocateSpace":1},"/storage/nas":{"Datastore.Audit":0}}"#
+        ));
+        assert!(
+            !all(r#"{"/storage":{"Datastore.Audit":0}}"#),
+            "it does not come down"
+        );
+        assert!(
+            !all(r#"{"/storage/nas":{"Datastore.Audit":1}}"#),
+            "there may be others"
+        );
+        assert!(!all(
+            r#"{"/storage":{"Datastore.Audit":1},"/storage/nas":{"Permissions.Modify":1}}"#
+        ));
+        assert!(!all("{}"));
     }
 }

@@ -17,6 +17,7 @@ use crate::remote::call::{Answer, Call};
 use crate::remote::error::{CallError, Failure};
 use crate::remote::outcome::Outcome;
 use crate::remote::pace::Pace;
+use crate::remote::percent;
 use crate::remote::responder::Responder;
 use crate::remote::version::Version;
 
@@ -130,7 +131,7 @@ impl<'a> Request<'a> {
                 path.push(separator);
                 path.push_str(name);
                 path.push('=');
-                percent_encode(value, &mut path);
+                percent::encode(value, &mut path);
                 separator = '&';
             }
         }
@@ -150,7 +151,7 @@ impl<'a> Request<'a> {
                 None if name == "node" => self.node.unwrap_or_default(),
                 None => "",
             };
-            percent_encode(value, &mut path);
+            percent::encode(value, &mut path);
             rest = after;
         }
         path.push_str(rest);
@@ -174,18 +175,6 @@ impl<'a> Request<'a> {
             .iter()
             .find(|parameter| parameter.name == name)
             .is_none_or(|parameter| version.is_some_and(|version| version >= parameter.since))
-    }
-}
-
-/// Encodes a path segment or query value. Everything but the unreserved characters is encoded:
-/// node and datastore names have no others, task ids do.
-fn percent_encode(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            into.push(char::from(byte));
-        } else {
-            into.push_str(&format!("%{byte:02X}"));
-        }
     }
 }
 
@@ -233,6 +222,11 @@ impl Session {
             inner: Arc::clone(&self.inner),
             background: true,
         }
+    }
+
+    /// Whether nobody waits for the answers.
+    pub fn is_background(&self) -> bool {
+        self.background
     }
 
     pub fn product(&self) -> Product {

@@ -14,6 +14,7 @@ use crate::fleet::telemetry::Telemetry;
 use crate::fleet::{process, status};
 use crate::metric::family::Family;
 use crate::source::{Access, AnySource, ApiCall, Privilege};
+use crate::view::samples;
 
 /// A family with where it comes from.
 pub struct Entry {
@@ -144,6 +145,7 @@ pub fn metrics_document() -> String {
         .iter()
         .filter(|entry| matches!(entry.origin, Origin::Proxfleet));
     text.push_str(&table(own.map(|entry| entry.family)));
+    text.push_str(&samples::section());
     text
 }
 

@@ -5,6 +5,7 @@
 //! | `GET /` | the landing page, with links to everything |
 //! | `GET /metrics` | the fleet, see [`metrics`] |
 //! | `GET /pve` | one target, as prometheus-pve-exporter answers, see [`drop_in`] |
+//! | `GET /pbs` | one backup server, as pbs-exporter answers, see [`drop_in`] |
 //! | `GET /api/v1/protection` | whether each guest is protected, as JSON |
 //! | `GET /-/healthy`, `GET /-/ready` | 200, whatever the remotes do |
 //! | `POST /-/reload` | reads the configuration again, where `[server] enable_reload` is set |
@@ -56,6 +57,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/", get(landing::page))
         .route("/metrics", get(metrics::scrape))
         .route("/pve", get(drop_in::pve).post(drop_in::pve))
+        .route("/pbs", get(drop_in::pbs).post(drop_in::pbs))
         .route("/api/v1/protection", get(api::protection::list))
         .route("/-/reload", post(reload::reload))
         .layer(axum::middleware::from_fn_with_state(

@@ -7,6 +7,8 @@
     reason = "a test ends where it goes wrong"
 )]
 
+pub mod drop_in;
+
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
@@ -40,10 +42,22 @@ impl Proxfleet {
         let config = folder.path().join("proxfleet.toml");
         std::fs::write(&config, configuration(address, front, remotes)).unwrap();
         std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let arguments = ["serve", "--config", &config.display().to_string()];
+        Self::start_as(address, folder, &arguments, &[]).await
+    }
+
+    /// Starts any command that serves at this address, with these variables in its environment.
+    pub async fn start_as(
+        address: SocketAddr,
+        folder: tempfile::TempDir,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_proxfleet"))
-            .args(["serve", "--log", "proxfleet=trace,info", "--config"])
-            .arg(&config)
+            .args(arguments)
+            .args(["--log", "proxfleet=trace,info"])
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

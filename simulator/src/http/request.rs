@@ -14,6 +14,9 @@ pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) authorization: Option<String>,
+    cookies: Option<String>,
+    /// The fields of a body in the form of a query.
+    form: Vec<(String, String)>,
     pub(crate) host: String,
     pub(crate) accept_encoding: String,
     pub(crate) close: bool,
@@ -34,6 +37,26 @@ impl Request {
             .strip_prefix("/api2/json")
             .unwrap_or(&self.target);
         format!("{} {short}", self.method)
+    }
+
+    /// A field of the form.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        let found = self.form.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// A cookie's value, decoded. What must be encoded and is not ends the value, or is lost.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let mut cookies = self.cookies.as_deref()?.split([';', ',', ' ']);
+        let value = cookies.find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='))?;
+        Some(decode(value))
+    }
+
+    /// Bytes that hold a secret.
+    pub(crate) fn secret_bytes(&self) -> u64 {
+        let headers = [&self.authorization, &self.cookies].into_iter().flatten();
+        let form = self.form.iter().map(|(_, value)| value);
+        headers.chain(form).map(|value| value.len() as u64).sum()
     }
 
     pub(crate) fn accepts(&self, coding: &str) -> bool {
@@ -61,14 +84,7 @@ impl Request {
         } else {
             self.path = path.to_owned();
         }
-        self.query = query
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-                (decode(key), decode(value))
-            })
-            .collect();
+        self.query = pairs(query);
     }
 }
 
@@ -114,10 +130,13 @@ fn parse(bytes: &[u8]) -> Option<(Option<Request>, usize)> {
     };
     request.set_target(parsed.path.unwrap_or_default());
     let mut body = 0;
+    let mut is_form = false;
     for header in parsed.headers.iter() {
         let value = String::from_utf8_lossy(header.value).into_owned();
         match header.name.to_ascii_lowercase().as_str() {
             "authorization" => request.authorization = Some(value),
+            "cookie" => request.cookies = Some(value),
+            "content-type" => is_form = value.starts_with("application/x-www-form-urlencoded"),
             "host" => request.host = value,
             "accept-encoding" => request.accept_encoding = value,
             "connection" => request.close = value.eq_ignore_ascii_case("close"),
@@ -125,8 +144,22 @@ fn parse(bytes: &[u8]) -> Option<(Option<Request>, usize)> {
             _ => {}
         }
     }
-    // Bodies are read and not looked at: nothing is written to a simulated remote.
-    (bytes.len() >= head + body).then_some((Some(request), head + body))
+    let body = bytes.get(head..head.checked_add(body)?)?;
+    // Others are not looked at: nothing is written to a simulated remote.
+    if is_form {
+        request.form = pairs(&String::from_utf8_lossy(body));
+    }
+    Some((Some(request), head + body.len()))
+}
+
+fn pairs(text: &str) -> Vec<(String, String)> {
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(key), decode(value))
+        })
+        .collect()
 }
 
 fn decode(text: &str) -> String {

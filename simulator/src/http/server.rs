@@ -92,14 +92,10 @@ async fn connection(remote: &Arc<RemoteState>, endpoint: usize, stream: TcpStrea
         *lock(&state.counters.requests)
             .entry(request.call())
             .or_default() += 1;
-        let secret = request
-            .authorization
-            .as_ref()
-            .map_or(0, |value| value.len() as u64);
         state
             .counters
             .authorization_bytes
-            .fetch_add(secret, Ordering::Relaxed);
+            .fetch_add(request.secret_bytes(), Ordering::Relaxed);
         let under_way = remote.counters.begin();
 
         let (head, body, then, truncated) =

@@ -172,7 +172,7 @@ fn planned(backup: &BackupPlan, origin: i64) -> Snapshot {
         protected: backup.protected,
         finished: backup.finished,
         encrypted: backup.encrypted,
-        comment: None,
+        comment: backup.comment.filter(|_| backup.finished),
     }
 }
 

@@ -33,9 +33,10 @@ use std::time::Duration;
 pub(crate) use content::GuestKinds;
 pub(crate) use world::Server;
 
-use crate::access::{Rights, Token};
+use crate::access::{Caller, Rights, Token};
 use crate::fault::Faults;
 use crate::http::{Answer, Body, Request};
+use crate::login;
 use crate::plan::PbsVersion;
 use crate::random::{Random, hash};
 use crate::remote::{Product, RemoteState};
@@ -172,8 +173,11 @@ pub(crate) fn answer(
     let open = found
         .as_ref()
         .is_some_and(|(route, ..)| route.access == Access::World);
-    let rights = match authenticate(remote, request) {
-        Some(token) => token.rights,
+    if login::is_meant(request) {
+        return login::answer(remote, endpoint, request);
+    }
+    let rights = match authenticate(remote, endpoint, request) {
+        Some(caller) => caller.rights,
         None if open => Rights::Nothing,
         None => return remote.unauthorised(),
     };
@@ -201,7 +205,15 @@ pub(crate) fn answer(
     })
 }
 
-fn authenticate<'a>(remote: &'a RemoteState, request: &Request) -> Option<&'a Token> {
+/// A cookie wins over a token.
+fn authenticate<'a>(
+    remote: &'a RemoteState,
+    endpoint: usize,
+    request: &Request,
+) -> Option<Caller<'a>> {
+    if request.cookie("PBSAuthCookie").is_some() {
+        return login::caller(remote, endpoint, request);
+    }
     let given = request
         .authorization
         .as_deref()?
@@ -211,6 +223,7 @@ fn authenticate<'a>(remote: &'a RemoteState, request: &Request) -> Option<&'a To
         .tokens
         .iter()
         .find(|token| token.id == id && token.secret == secret)
+        .map(Token::caller)
 }
 
 fn check_parameters(
@@ -273,7 +286,7 @@ impl Call<'_> {
 
     /// Whether the token may see all of the server.
     fn sees_all(&self) -> bool {
-        matches!(self.rights, Rights::Auditor | Rights::Admin)
+        self.rights.are_wide()
     }
 
     /// Whether the token may see no more of this datastore than one namespace.

@@ -42,7 +42,7 @@ const ADMIN: &[&str] = &[
 pub(super) fn holds(rights: Rights, privilege: &str) -> bool {
     match rights {
         Rights::Admin => ADMIN.contains(&privilege),
-        Rights::Auditor => AUDIT.contains(&privilege),
+        Rights::Auditor | Rights::SomeStorages => AUDIT.contains(&privilege),
         Rights::Nothing | Rights::Separated | Rights::Narrow => false,
     }
 }
@@ -85,7 +85,7 @@ pub(super) fn answer(call: &Call<'_>) -> Answer {
                 );
             }
         }
-        Rights::Auditor | Rights::Admin => {
+        Rights::Auditor | Rights::Admin | Rights::SomeStorages => {
             let privileges = if call.rights == Rights::Admin {
                 ADMIN
             } else {

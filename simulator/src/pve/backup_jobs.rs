@@ -6,15 +6,16 @@ use super::world::Cluster;
 use super::{Call, SYSTEM_AUDIT, route};
 use crate::http::Answer;
 use crate::json::{Object, array};
+use crate::plan::{BackupJobPlan, JobSelection};
 use crate::random::Random;
 use crate::route::Route;
 
 pub(super) const ROUTE: Route = route("/cluster/backup", SYSTEM_AUDIT);
 
-struct Job {
-    id: &'static str,
-    schedule: &'static str,
-    storage: &'static str,
+struct Job<'a> {
+    id: &'a str,
+    schedule: &'a str,
+    storage: &'a str,
     enabled: bool,
     comment: Option<&'static str>,
     selection: Selection,
@@ -37,9 +38,31 @@ enum Selection {
     Pool(String),
 }
 
+fn jobs(cluster: &Cluster) -> Vec<Job<'_>> {
+    match &cluster.backups {
+        Some(planned) => planned.jobs.iter().map(of_plan).collect(),
+        None => generated(cluster),
+    }
+}
+
+fn of_plan(plan: &BackupJobPlan) -> Job<'_> {
+    let texts = |vmids: &[i64]| vmids.iter().map(i64::to_string).collect();
+    Job {
+        id: &plan.id,
+        schedule: &plan.schedule,
+        storage: &plan.storage,
+        enabled: plan.enabled,
+        comment: None,
+        selection: match &plan.selection {
+            JobSelection::AllBut(vmids) => Selection::AllBut(texts(vmids)),
+            JobSelection::These(vmids) => Selection::These(texts(vmids)),
+        },
+    }
+}
+
 /// What the guests' `in_backup` says is what the nightly job takes: it leaves out all others. The weekly ones take some
 /// of them once more; of what runs, only the nightly one is simulated.
-fn jobs(cluster: &Cluster) -> Vec<Job> {
+fn generated(cluster: &Cluster) -> Vec<Job<'_>> {
     let vmids = |chosen: &dyn Fn(&Guest) -> bool| {
         let guests = cluster.guests.iter().filter(|guest| chosen(guest));
         guests
@@ -116,7 +139,7 @@ pub(super) fn answer(call: &Call<'_>) -> Answer {
 }
 
 /// A disabled job has a next run all the same.
-fn described(job: &Job, now: i64, random: &mut Random) -> String {
+fn described(job: &Job<'_>, now: i64, random: &mut Random) -> String {
     let mut object = Object::new();
     object
         .text("id", job.id)

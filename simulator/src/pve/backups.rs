@@ -8,6 +8,7 @@ use super::{Call, error, parameter_error, route};
 use crate::clock::{Civil, civil};
 use crate::http::Answer;
 use crate::json::{Object, array};
+use crate::plan::ClusterBackups;
 use crate::random::{Random, hash};
 use crate::route::{Access, Kind, Parameter, Route};
 
@@ -60,7 +61,7 @@ pub(super) fn content(call: &Call<'_>) -> Answer {
         && asked.is_none_or(|content| content == "backup");
     let mut random = call.order();
     let mut entries = Vec::new();
-    for backup in chosen(call, storage).filter(|_| seen) {
+    for backup in chosen(call, storage).into_iter().filter(|_| seen) {
         entries.push(described(storage, &backup, &mut random));
     }
     random.shuffle(&mut entries);
@@ -93,8 +94,9 @@ pub(super) fn prune(call: &Call<'_>) -> Answer {
     let kind = call.request.parameter("type");
     let mut random = call.order();
     let mut entries = Vec::new();
-    for backup in
-        chosen(call, storage).filter(|backup| kind.is_none_or(|kind| kind == backup.kind.as_str()))
+    for backup in chosen(call, storage)
+        .into_iter()
+        .filter(|backup| kind.is_none_or(|kind| kind == backup.kind.as_str()))
     {
         let mark = match keep {
             _ if backup.protected => "protected",
@@ -166,25 +168,32 @@ fn kept(rules: &str) -> Result<Option<i64>, Answer> {
 }
 
 /// The backups on a storage, of the guest that is asked for if one is.
-fn chosen<'a>(call: &Call<'a>, storage: &Storage) -> impl Iterator<Item = Backup> + use<'a> {
+fn chosen(call: &Call<'_>, storage: &Storage) -> Vec<Backup> {
     let wanted: Option<i64> = call
         .request
         .parameter("vmid")
         .and_then(|vmid| vmid.parse().ok());
-    // The jobs write to what all nodes share; a node's own disk holds the odd backup made by hand.
+    let mut backups = match &call.cluster.backups {
+        Some(planned) => of_plan(call.cluster, planned, &storage.name),
+        None => generated(call, storage),
+    };
+    backups.retain(|backup| wanted.is_none_or(|wanted| wanted == backup.vmid));
+    backups
+}
+
+/// The jobs write to what all nodes share; a node's own disk holds the odd backup made by hand.
+fn generated(call: &Call<'_>, storage: &Storage) -> Vec<Backup> {
     let by_job = storage.shared;
     let now = call.view.now;
-    let node = call.node;
-    call.cluster
-        .guests
-        .iter()
-        .filter(move |guest| match by_job {
-            true => guest.in_backup,
-            false => guest.constant(60) < 0.03 && guest.at(now).node == node,
-        })
-        .flat_map(move |guest| of_guest(guest, now, if by_job { KEPT } else { 1 }))
+    let guests = call.cluster.guests.iter();
+    let guests = guests.filter(|guest| match by_job {
+        true => guest.in_backup,
+        false => guest.constant(60) < 0.03 && guest.at(now).node == call.node,
+    });
+    guests
+        .flat_map(|guest| of_guest(guest, now, if by_job { KEPT } else { 1 }))
         .chain(by_job.then(|| of_deleted_guest(call.cluster)))
-        .filter(move |backup| wanted.is_none_or(|wanted| wanted == backup.vmid))
+        .collect()
 }
 
 /// The second of the day at which a guest's backup begins.
@@ -218,6 +227,35 @@ fn of_guest(guest: &Guest, now: i64, count: i64) -> impl Iterator<Item = Backup>
         protected: protects && age == count - 1,
         age,
     })
+}
+
+/// Those of one storage; what is no guest's is a virtual machine's.
+fn of_plan(cluster: &Cluster, plan: &ClusterBackups, storage: &str) -> Vec<Backup> {
+    let mut backups: Vec<Backup> = plan
+        .archives
+        .iter()
+        .filter(|archive| archive.storage == storage)
+        .map(|archive| {
+            let mut guests = cluster.guests.iter();
+            let guest = guests.find(|guest| guest.vmid == archive.vmid);
+            Backup {
+                vmid: archive.vmid,
+                kind: guest.map_or(GuestKind::Qemu, |guest| guest.kind),
+                created: cluster.started - archive.age_seconds,
+                size: 3 << 30,
+                notes: guest.map(Guest::shown_name),
+                protected: false,
+                age: 0,
+            }
+        })
+        .collect();
+    backups.sort_by_key(|backup| (backup.vmid, -backup.created));
+    for of_guest in backups.chunk_by_mut(|a, b| a.vmid == b.vmid) {
+        for (age, backup) in (0..).zip(of_guest) {
+            backup.age = age;
+        }
+    }
+    backups
 }
 
 /// What is left of a guest that is no more.

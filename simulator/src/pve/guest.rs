@@ -144,7 +144,7 @@ impl Guest {
             None,
         ];
         let all_run = plan.running_ratio >= 1.0;
-        let kind = if random.unit() < 0.7 {
+        let kind = if random.unit() < plan.qemu_ratio {
             Kind::Qemu
         } else {
             Kind::Lxc
@@ -185,7 +185,11 @@ impl Guest {
                 "stopped"
             }),
             lock: None,
-            in_backup: random.unit() < 0.8,
+            in_backup: {
+                let by_seed = random.unit() < 0.8;
+                let planned = plan.backups.as_ref();
+                planned.map_or(by_seed, |backups| backups.cover(vmid))
+            },
             home: random.below(nodes as u64) as usize,
             nodes,
             base: if runs {

@@ -18,7 +18,7 @@ impl<'a> Call<'a> {
 
     fn may_audit(&self, guest: &Guest) -> bool {
         let path = format!("/vms/{}", guest.vmid);
-        permissions::allows(self.cluster, self.token.rights, &path, "VM.Audit")
+        permissions::allows(self.cluster, self.caller.rights, &path, "VM.Audit")
     }
 
     /// The guest of the path, or the error of a node that has no such guest.

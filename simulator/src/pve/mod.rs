@@ -47,14 +47,16 @@ use std::time::Duration;
 
 pub(crate) use world::Cluster;
 
-use crate::access::Token;
+use crate::access::{Caller, Token};
 use crate::fault::{Fault, Faults};
 use crate::http::{Answer, Request};
 use crate::json::Object;
+use crate::login;
 use crate::random::{Random, hash};
 use crate::remote::{Product, RemoteState};
 use crate::route::{Access, Captures, Kind, Route, reaches};
 use view::View;
+use world::Storage;
 
 /// A call on its way to its handler.
 pub(crate) struct Call<'a> {
@@ -62,7 +64,7 @@ pub(crate) struct Call<'a> {
     cluster: &'a Cluster,
     endpoint: usize,
     request: &'a Request,
-    token: &'a Token,
+    caller: Caller<'a>,
     faults: Arc<Faults>,
     captures: Captures<'a>,
     /// The `{node}` of the path, else the one that was asked.
@@ -181,8 +183,11 @@ pub(crate) fn answer(
         };
         return Answer::text(501, text.clone(), text);
     }
-    let token = match authenticate(remote, request) {
-        Ok(token) => token,
+    if login::is_meant(request) {
+        return login::answer(remote, endpoint, request);
+    }
+    let caller = match authenticate(remote, endpoint, request) {
+        Ok(caller) => caller,
         Err(reason) => return Answer::empty(401, reason).after(remote.auth_delay),
     };
     let found = ROUTES
@@ -204,13 +209,13 @@ pub(crate) fn answer(
     if let Access::Privilege { path, name } = route.access {
         let path = captures.fill(path);
         let name = permissions::named(cluster.version, name);
-        if !permissions::allows(cluster, token.rights, &path, name) {
+        if !permissions::allows(cluster, caller.rights, &path, name) {
             return error(403, &format!("Permission check failed ({path}, {name})"));
         }
     }
     if let Access::Either { paths, name } = route.access {
         let allowed =
-            |path: &str| permissions::allows(cluster, token.rights, &captures.fill(path), name);
+            |path: &str| permissions::allows(cluster, caller.rights, &captures.fill(path), name);
         if !paths.into_iter().any(allowed) {
             return error(403, "Permission check failed");
         }
@@ -222,7 +227,7 @@ pub(crate) fn answer(
         cluster,
         endpoint,
         request,
-        token,
+        caller,
         faults,
         captures,
         node: endpoint,
@@ -242,8 +247,16 @@ pub(crate) fn answer(
     answer
 }
 
-/// The token of the request, or the reason of the 401.
-fn authenticate<'a>(remote: &'a RemoteState, request: &Request) -> Result<&'a Token, &'static str> {
+/// Who asks, by a token or a ticket, or the reason of the 401.
+fn authenticate<'a>(
+    remote: &'a RemoteState,
+    endpoint: usize,
+    request: &Request,
+) -> Result<Caller<'a>, &'static str> {
+    if request.authorization.is_none() && request.cookie("PVEAuthCookie").is_some() {
+        return login::caller(remote, endpoint, request)
+            .ok_or("permission denied - invalid ticket");
+    }
     let value = request.authorization.as_deref().unwrap_or_default();
     let given = value
         .strip_prefix("PVEAPIToken=")
@@ -254,7 +267,7 @@ fn authenticate<'a>(remote: &'a RemoteState, request: &Request) -> Result<&'a To
         .tokens
         .iter()
         .find(|token| token.id == id && token.secret == secret);
-    known.ok_or("Authentication failed!")
+    known.map(Token::caller).ok_or("Authentication failed!")
 }
 
 impl Call<'_> {
@@ -265,7 +278,12 @@ impl Call<'_> {
 
     /// Whether the token holds a privilege on the whole tree.
     fn holds(&self, privilege: &str) -> bool {
-        permissions::holds(self.cluster.version, self.token.rights, privilege)
+        permissions::holds(self.cluster.version, self.caller.rights, privilege)
+    }
+
+    fn sees(&self, storage: &Storage) -> bool {
+        let path = format!("/storage/{}", storage.name);
+        permissions::allows(self.cluster, self.caller.rights, &path, "Datastore.Audit")
     }
 
     /// A generator for the order of lists and keys, which is another for each state of the cluster.

@@ -3,7 +3,6 @@
 use super::view::NodeView;
 use super::world::Node;
 use super::{Call, NODE_AUDIT, route, subscription};
-use crate::access::Rights;
 use crate::http::Answer;
 use crate::json::{Object, array};
 use crate::plan::PveVersion;
@@ -19,7 +18,7 @@ const KERNEL_BUILD: &str = "#1 SMP PREEMPT_DYNAMIC PMX 6.17.4-2";
 pub(super) fn list(call: &Call<'_>) -> Answer {
     let mut random = call.order();
     let mut entries = Vec::new();
-    let full = matches!(call.token.rights, Rights::Auditor | Rights::Admin);
+    let full = call.caller.rights.are_wide();
     for (index, (node, seen)) in call.cluster.nodes.iter().zip(&call.view.nodes).enumerate() {
         let mut object = Object::new();
         object

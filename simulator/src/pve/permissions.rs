@@ -84,10 +84,22 @@ pub(super) fn allows(cluster: &Cluster, rights: Rights, path: &str, privileges: 
         .guests
         .first()
         .is_some_and(|guest| path == format!("/vms/{}", guest.vmid));
+    let storage = path.strip_prefix("/storage/");
+    let shown = rights == Rights::SomeStorages
+        && storage.is_some_and(|name| shown_storages(cluster).any(|shown| shown == name));
     privileges.split('|').any(|privilege| {
         holds(cluster.version, rights, privilege)
+            || (shown && privilege == "Datastore.Audit")
             || (rights == Rights::Narrow && own && holds_as_user(cluster.version, privilege))
     })
+}
+
+/// The storages that are open to who may not see all.
+fn shown_storages(cluster: &Cluster) -> impl Iterator<Item = &str> {
+    let storages = cluster.storages.iter();
+    storages
+        .filter(|storage| storage.plugin == "pbs")
+        .map(|storage| storage.name.as_str())
 }
 
 /// What a `PVEVMUser` may do with its guest.
@@ -113,6 +125,9 @@ pub(super) fn holds(version: PveVersion, rights: Rights, privilege: &str) -> boo
             AUDITOR.contains(&privilege)
                 || (version >= PveVersion::V9_1 && privilege == "VM.GuestAgent.Audit")
         }
+        Rights::SomeStorages => {
+            privilege != "Datastore.Audit" && holds(version, Rights::Auditor, privilege)
+        }
         Rights::Nothing | Rights::Separated | Rights::Narrow => false,
     }
 }
@@ -123,7 +138,7 @@ pub(super) fn answer(call: &Call<'_>) -> Answer {
     let nine = call.cluster.version >= PveVersion::V9_1;
     let agent = |names: &[&'static str]| if nine { names.to_vec() } else { Vec::new() };
     let mut paths: Vec<(String, Vec<&str>)> = Vec::new();
-    match call.token.rights {
+    match call.caller.rights {
         Rights::Nothing | Rights::Separated => {}
         Rights::Narrow => {
             let vmid = call.cluster.guests.first().map_or(100, |guest| guest.vmid);
@@ -142,6 +157,16 @@ pub(super) fn answer(call: &Call<'_>) -> Answer {
                     .iter()
                     .map(|path| ((*path).to_owned(), privileges.clone())),
             );
+        }
+        Rights::SomeStorages => {
+            let mut privileges = [AUDITOR, &agent(&["VM.GuestAgent.Audit"])].concat();
+            privileges.retain(|privilege| *privilege != "Datastore.Audit");
+            let open = PATHS.iter().map(|path| (*path).to_owned());
+            paths.extend(open.map(|path| (path, privileges.clone())));
+            let shown = shown_storages(call.cluster);
+            let shown = shown.map(|name| format!("/storage/{name}"));
+            paths
+                .extend(shown.map(|path| (path, [&privileges[..], &["Datastore.Audit"]].concat())));
         }
         Rights::Admin => {
             let files = [

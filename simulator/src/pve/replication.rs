@@ -68,7 +68,7 @@ fn jobs<'a>(call: &'a Call<'_>) -> Vec<Job<'a>> {
     });
     jobs.filter(|job| {
         let path = format!("/vms/{}", job.guest.vmid);
-        permissions::allows(cluster, call.token.rights, &path, "VM.Audit")
+        permissions::allows(cluster, call.caller.rights, &path, "VM.Audit")
     })
     .collect()
 }

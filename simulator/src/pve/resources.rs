@@ -18,7 +18,7 @@ pub(super) const ROUTE: Route =
 
 pub(super) fn answer(call: &Call<'_>) -> Answer {
     let only = call.request.parameter("type");
-    let key = format!("{} {:?}", call.token.id, call.request.query);
+    let key = format!("{} {:?}", call.caller.id, call.request.query);
     let body = call.remote.cached(call.endpoint, key, call.view.state, || {
         let mut writer = Writer {
             call,
@@ -41,8 +41,8 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn all(&mut self, only: Option<&str>) {
-        let rights = self.call.token.rights;
-        let full = matches!(rights, Rights::Auditor | Rights::Admin);
+        let rights = self.call.caller.rights;
+        let full = rights.are_wide();
         let wanted = |kind: &str| only.is_none_or(|only| only == kind);
         // Pools have no type of their own to ask for.
         if only.is_none() && full {
@@ -83,7 +83,7 @@ impl Writer<'_> {
         let call = self.call;
         for (index, guest) in call.cluster.guests.iter().enumerate() {
             // The narrow token sees the first guest only.
-            if call.token.rights == Rights::Narrow && index > 0 {
+            if call.caller.rights == Rights::Narrow && index > 0 {
                 break;
             }
             if let Some((moment, node)) = call.view.guest(guest) {
@@ -108,7 +108,7 @@ impl Writer<'_> {
         if let Some(tags) = guest.tags {
             object.text("tags", tags);
         }
-        if self.call.token.rights != Rights::Narrow
+        if self.call.caller.rights != Rights::Narrow
             && let Some(pool) = guest.pool.and_then(|pool| cluster.pools.get(pool))
         {
             object.text("pool", pool);
@@ -188,7 +188,7 @@ impl Writer<'_> {
 
     fn nodes(&mut self) {
         let call = self.call;
-        let full = matches!(call.token.rights, Rights::Auditor | Rights::Admin);
+        let full = call.caller.rights.are_wide();
         for (index, (node, seen)) in call.cluster.nodes.iter().zip(&call.view.nodes).enumerate() {
             self.object
                 .text("id", &format!("node/{}", node.name))
@@ -214,7 +214,7 @@ impl Writer<'_> {
             .cluster
             .storages
             .iter()
-            .filter(|storage| !storage.disabled)
+            .filter(|storage| !storage.disabled && call.sees(storage))
         {
             for (index, (node, seen)) in call.cluster.nodes.iter().zip(&call.view.nodes).enumerate()
             {

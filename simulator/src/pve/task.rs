@@ -3,6 +3,7 @@
 use super::backups::{DAY, NIGHT, fails, second_of_day};
 use super::guest::{Action, Guest, Kind};
 use super::world::{Cluster, Node};
+use crate::plan::ClusterBackups;
 use crate::random::{hash, noise};
 
 /// How long the backup of one guest takes.
@@ -45,8 +46,15 @@ pub(super) fn of_node(cluster: &Cluster, index: usize, from: i64, now: i64) -> V
     };
     // What runs began at most a day ago.
     let since = from.min(now - DAY);
+    match &cluster.backups {
+        Some(planned) => stream.planned_backups(cluster, index, planned),
+        None => {
+            for day in since.div_euclid(DAY)..=now.div_euclid(DAY) {
+                stream.backup(cluster, index, day);
+            }
+        }
+    }
     for day in since.div_euclid(DAY)..=now.div_euclid(DAY) {
-        stream.backup(cluster, index, day);
         stream.package_lists(cluster, index, day);
         stream.shutdown_without_reaction(cluster, index, day);
     }
@@ -118,6 +126,19 @@ impl Stream<'_> {
             owner,
             end: (end <= self.now).then(|| (end, status.to_owned())),
         });
+    }
+
+    fn planned_backups(&mut self, cluster: &Cluster, index: usize, planned: &ClusterBackups) {
+        for plan in &planned.tasks {
+            let start = cluster.started - plan.age_seconds;
+            let mut guests = cluster.guests.iter();
+            let guest = guests.find(|guest| guest.vmid == plan.vmid);
+            if guest.is_some_and(|guest| guest.at(start).node == index) {
+                let status = if plan.fails { "job errors" } else { "OK" };
+                let span = (start, start + plan.duration_seconds);
+                self.push("vzdump", &plan.vmid.to_string(), "root@pam", span, status);
+            }
+        }
     }
 
     /// Without a guest on the node the job does not begin.

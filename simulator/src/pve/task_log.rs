@@ -7,6 +7,7 @@ use super::{Call, route, tasks};
 use crate::clock::{Civil, civil};
 use crate::http::{Answer, Body};
 use crate::json::{Object, array};
+use crate::plan::BackupTaskPlan;
 use crate::route::{Access, Kind, Parameter, Route};
 
 pub(super) const ROUTE: Route = route("/nodes/{node}/tasks/{upid}/log", Access::Everyone)
@@ -78,27 +79,70 @@ fn lines(call: &Call<'_>, task: &Task) -> Vec<String> {
     lines
 }
 
-/// What the nightly backup has said until now.
-fn backup(call: &Call<'_>, task: &Task) -> Vec<String> {
+/// A guest's part in a backup task.
+struct Turn<'a> {
+    guest: &'a Guest,
+    start: i64,
+    end: i64,
+    fails: bool,
+}
+
+/// The guests that a backup task takes, in their order.
+fn turns<'a>(call: &Call<'a>, task: &Task) -> Vec<Turn<'a>> {
+    if let Some(planned) = &call.cluster.backups {
+        let started = |plan: &&BackupTaskPlan| {
+            plan.vmid.to_string() == task.id
+                && call.cluster.started - plan.age_seconds == task.start
+        };
+        let plan = planned.tasks.iter().find(started);
+        let turn = plan.and_then(|plan| {
+            let mut guests = call.cluster.guests.iter();
+            Some(Turn {
+                guest: guests.find(|guest| guest.vmid == plan.vmid)?,
+                start: task.start,
+                end: task.start + plan.duration_seconds,
+                fails: plan.fails,
+            })
+        });
+        return turn.into_iter().collect();
+    }
     let day = task.start.div_euclid(DAY);
-    let guests = backed_up(call.cluster, call.node, day);
-    let ids: Vec<String> = guests.iter().map(|guest| guest.vmid.to_string()).collect();
+    backed_up(call.cluster, call.node, day)
+        .into_iter()
+        .map(|guest| {
+            let start = day * DAY + second_of_day(guest);
+            Turn {
+                guest,
+                start,
+                end: start + BACKUP_SECONDS,
+                fails: fails(guest),
+            }
+        })
+        .collect()
+}
+
+/// What a backup has said until now.
+fn backup(call: &Call<'_>, task: &Task) -> Vec<String> {
+    let turns = turns(call, task);
+    let ids: Vec<String> = turns
+        .iter()
+        .map(|turn| turn.guest.vmid.to_string())
+        .collect();
     let mut lines = vec![format!(
         "INFO: starting new backup job: vzdump {} --mode snapshot --storage nas --compress zstd --quiet 1",
         ids.join(" ")
     )];
-    for guest in &guests {
-        let start = day * DAY + second_of_day(guest);
-        if start > call.view.now {
+    for turn in &turns {
+        if turn.start > call.view.now {
             return lines;
         }
-        lines.extend(begun(guest, start));
-        if start + BACKUP_SECONDS > call.view.now {
+        lines.extend(begun(turn.guest, turn.start));
+        if turn.end > call.view.now {
             return lines;
         }
-        lines.extend(finished(guest, start + BACKUP_SECONDS));
+        lines.extend(finished(turn));
     }
-    lines.push(match guests.iter().any(|guest| fails(guest)) {
+    lines.push(match turns.iter().any(|turn| turn.fails) {
         true => "INFO: Backup job finished with errors".to_owned(),
         false => "INFO: Backup job finished successfully".to_owned(),
     });
@@ -124,9 +168,10 @@ fn begun(guest: &Guest, start: i64) -> Vec<String> {
     ]
 }
 
-fn finished(guest: &Guest, end: i64) -> Vec<String> {
+fn finished(turn: &Turn<'_>) -> Vec<String> {
+    let Turn { guest, end, .. } = *turn;
     let vmid = guest.vmid;
-    if fails(guest) {
+    if turn.fails {
         return vec![
             format!(
                 "ERROR: Backup of VM {vmid} failed - job failed with err -5 - Input/output error"
@@ -137,9 +182,18 @@ fn finished(guest: &Guest, end: i64) -> Vec<String> {
     vec![
         format!("INFO: archive file size: {}MB", guest.disk / 4 / (1 << 20)),
         "INFO: adding notes to backup".to_owned(),
-        format!("INFO: Finished Backup of VM {vmid} (00:00:{BACKUP_SECONDS:02})"),
+        format!(
+            "INFO: Finished Backup of VM {vmid} ({})",
+            duration(end - turn.start)
+        ),
         format!("INFO: Backup finished at {}", date(end)),
     ]
+}
+
+/// `00:01:40`
+fn duration(seconds: i64) -> String {
+    let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
 }
 
 /// `Sun Nov 22 01:41:06 2026`, as `localtime` and `gmtime` are printed by Perl.

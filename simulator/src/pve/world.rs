@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::plan::{BackupKind, BackupStorage, CephPlan, PvePlan, PveVersion};
+use crate::plan::{BackupKind, BackupStorage, CephPlan, ClusterBackups, PvePlan, PveVersion};
 use crate::pve::guest::{Guest, Kind};
 use crate::random::{Random, noise};
 use crate::remote::Endpoint;
@@ -23,6 +23,7 @@ pub(crate) struct Cluster {
     pub(super) storages: Vec<Storage>,
     pub(super) zones: Vec<Zone>,
     pub(super) pools: Vec<String>,
+    pub(super) backups: Option<ClusterBackups>,
     pub(super) oddities: bool,
     pub(super) qdevice: bool,
     pub(super) subscriptions: bool,
@@ -137,6 +138,7 @@ impl Cluster {
             subscriptions: plan.subscriptions,
             ceph: plan.ceph.clone(),
             pools,
+            backups: plan.backups.clone(),
         }
     }
 
@@ -302,6 +304,7 @@ fn storages(plan: &PvePlan, random: &mut Random) -> Vec<Storage> {
         });
     }
     for storage in &mut storages {
+        storage.active &= !plan.unreachable_storages.contains(&storage.name);
         if storage.shared {
             storage.options.push(("shared", Number(1)));
         }

@@ -142,7 +142,11 @@ async fn describe_privileges(
     match permissions::ask(session).await {
         Ok(permissions) => {
             report.missing_privileges = missing(&permissions, config);
-            report.grant = grant(config.product, &config.token.id, &report.missing_privileges);
+            report.grant = grant(
+                config.product,
+                config.credentials.identity(),
+                &report.missing_privileges,
+            );
         }
         Err(error) => report.problems.push(error.to_string()),
     }

@@ -15,7 +15,8 @@ use super::super::{print, say};
 use super::certificate;
 use crate::config::edit::{self, NewRemote, SecretSource};
 use crate::config::{
-    self, CertificateAuthority, CollectorSettings, Endpoint, GuestFilter, Product, Token,
+    self, CertificateAuthority, CollectorSettings, Credentials, Endpoint, GuestFilter, Origin,
+    Product, Token,
 };
 use crate::remote::Client;
 use crate::remote::in_flight::InFlight;
@@ -93,12 +94,13 @@ pub(super) async fn add(path: &Path, arguments: Arguments) -> Result<(), String>
     };
     let mut config = config::Remote {
         name,
+        origin: Origin::Configured,
         product,
         endpoints: vec![endpoint],
-        token: Token {
+        credentials: Credentials::Token(Token {
             id: token_id,
             secret,
-        },
+        }),
         ca: None,
         labels: Default::default(),
         filter: GuestFilter::default(),

@@ -90,7 +90,7 @@ fn list(path: &Path) -> Result<(), String> {
             "{}\t{}\t{}\t{}",
             remote.name,
             remote.product,
-            remote.token.id,
+            remote.credentials.identity(),
             endpoints.join(", ")
         ));
     }

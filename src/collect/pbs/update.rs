@@ -58,7 +58,7 @@ static PROBLEMS: Family = Family::gauge(
 static FAMILIES: UpdateFamilies = UpdateFamilies {
     pending: &PENDING,
     reboot: &REBOOT,
-    kernel: &KERNEL,
+    kernel: Some(&KERNEL),
     repository: &REPOSITORY,
     problems: &PROBLEMS,
 };

@@ -13,8 +13,19 @@ pub(super) struct Cluster {
     pub(super) jobs: Option<Vec<Job>>,
     /// The storages that take backups, as far as they can be seen.
     pub(super) storages: Vec<Storage>,
-    /// The token may not read the storages, or they have not been read yet: there may be more.
-    pub(super) storages_hidden: bool,
+    /// Why there may be more of them.
+    pub(super) unseen: Option<Unseen>,
+}
+
+/// A sign of storages that are not seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unseen {
+    /// The token may not read the storages, or they have not been read yet.
+    All,
+    /// The token may read only some.
+    Others,
+    /// A job that is enabled writes to a storage that is not listed.
+    TargetOf { job: String, storage: String },
 }
 
 #[derive(Debug, Clone, Default)]
@@ -32,7 +43,8 @@ pub(super) struct Guest {
 pub(super) struct Task {
     /// Unix seconds.
     pub(super) end: f64,
-    pub(super) duration: f64,
+    /// Seconds.
+    pub(super) duration: Option<f64>,
     pub(super) failed: bool,
 }
 
@@ -107,6 +119,8 @@ pub(super) struct Server {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Datastore {
     pub(super) name: String,
+    /// Those that could be read.
+    pub(super) namespaces: Vec<String>,
     pub(super) groups: Vec<Group>,
 }
 

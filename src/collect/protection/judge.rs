@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::facts::{Cluster, Group, Guest, Job, Point, Selection, Server, ServerLink};
+use super::facts::{
+    Cluster, Datastore, Group, Guest, Job, Point, Selection, Server, ServerLink, Unseen,
+};
 use crate::source::GuestKind;
 
 /// Without a job that tells, backups are expected daily.
@@ -141,6 +143,7 @@ pub(super) fn judge(clusters: &[Cluster], servers: &[Server], now: f64) -> Judge
     let mut judgement = Judgement::default();
     for (index, cluster) in clusters.iter().enumerate() {
         let storages = own_storages(cluster, servers);
+        let unseen = cluster.unseen.as_ref().map(doubt_of_unseen);
         for guest in &cluster.guests {
             let of_number = by_number.get(&(guest.kind, guest.vmid));
             let of_number = of_number.map_or(&[][..], Vec::as_slice);
@@ -149,10 +152,7 @@ pub(super) fn judge(clusters: &[Cluster], servers: &[Server], now: f64) -> Judge
             for storage in &storages {
                 evidence.add_storage(storage, guest);
             }
-            if cluster.storages_hidden {
-                let doubt = "the cluster's storages cannot be read";
-                evidence.doubts.push(doubt.to_owned());
-            }
+            evidence.doubts.extend(unseen.clone());
             judgement
                 .guests
                 .push(verdict(cluster, guest, evidence, now));
@@ -210,12 +210,16 @@ fn candidates<'a>(clusters: &[Cluster], servers: &'a [Server]) -> Vec<Candidate<
     candidates
 }
 
-/// A storage on a backup server that is a remote as well has been seen there, with more detail.
+/// A storage on a backup server that is a remote as well has been seen there, with more detail, if its
+/// namespace is open to our token.
 fn own_storages<'a>(cluster: &'a Cluster, servers: &[Server]) -> Vec<OwnStorage<'a>> {
     let is_on_a_remote = |link: &ServerLink| {
         servers.iter().any(|server| {
             let mut datastores = server.datastores.iter();
-            datastores.any(|datastore| datastore.name == link.datastore) && is_server(link, server)
+            let is_read = |datastore: &Datastore| {
+                datastore.name == link.datastore && datastore.namespaces.contains(&link.namespace)
+            };
+            datastores.any(is_read) && is_server(link, server)
         })
     };
     let storages = cluster.storages.iter();
@@ -232,6 +236,19 @@ fn own_storages<'a>(cluster: &'a Cluster, servers: &[Server]) -> Vec<OwnStorage<
             }),
         })
         .collect()
+}
+
+fn doubt_of_unseen(unseen: &Unseen) -> String {
+    match unseen {
+        Unseen::All => "the cluster's storages cannot be read".to_owned(),
+        Unseen::Others => {
+            "the token may read only some of the cluster's storages, and there may be others"
+                .to_owned()
+        }
+        Unseen::TargetOf { job, storage } => {
+            format!("backup job {job} writes to storage {storage}, which the token does not see")
+        }
+    }
 }
 
 /// By the certificate, else by address.
@@ -425,7 +442,11 @@ fn allowed_age(guest: &Guest, jobs: Option<&[&Job]>) -> f64 {
         .filter_map(|job| job.largest_gap);
     // The most frequent of its jobs decides: the others are for other purposes.
     let gap = gaps.min_by(f64::total_cmp).unwrap_or(USUAL_GAP);
-    2.0 * gap + guest.last_task.map_or(0.0, |task| task.duration)
+    2.0 * gap
+        + guest
+            .last_task
+            .and_then(|task| task.duration)
+            .unwrap_or(0.0)
 }
 
 fn takes(job: &Job, guest: &Guest) -> bool {

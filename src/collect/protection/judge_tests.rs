@@ -1,4 +1,4 @@
-use super::super::facts::{Datastore, Storage, Task};
+use super::super::facts::{Storage, Task};
 use super::*;
 use crate::config::Fingerprint;
 
@@ -75,6 +75,7 @@ fn server(remote: &str, host: &str, groups: Vec<Group>) -> Server {
         addresses: vec![(host.to_owned(), 8007)],
         datastores: vec![Datastore {
             name: "vault".to_owned(),
+            namespaces: ["", "a", "b", "copies"].map(str::to_owned).to_vec(),
             groups,
         }],
         ..Server::default()
@@ -87,7 +88,7 @@ fn cluster(remote: &str, guests: Vec<Guest>, storages: Vec<Storage>) -> Cluster 
         guests,
         jobs: Some(vec![daily(Selection::AllBut(Vec::new()))]),
         storages,
-        storages_hidden: false,
+        unseen: None,
     }
 }
 
@@ -123,7 +124,7 @@ fn twice_the_largest_gap_and_the_last_duration_is_allowed() {
             cluster.storages[0].points = Some(vec![point(100, age)]);
             cluster.guests[0].last_task = Some(Task {
                 end: NOW - age,
-                duration: HOUR,
+                duration: Some(HOUR),
                 failed: false,
             });
         })
@@ -142,7 +143,7 @@ fn twice_the_largest_gap_and_the_last_duration_is_allowed() {
 fn a_failure_after_the_newest_restore_point_is_told() {
     let task = |end: f64| Task {
         end,
-        duration: 60.0,
+        duration: None,
         failed: true,
     };
     let failed = alone(|cluster| cluster.guests[0].last_task = Some(task(NOW - 60.0)));
@@ -230,7 +231,7 @@ fn without_a_look_at_the_storages_nothing_is_said_to_be_missing() {
     let hidden = |points: Vec<Point>| {
         alone(|cluster| {
             cluster.storages = vec![dumps(points)];
-            cluster.storages_hidden = true;
+            cluster.unseen = Some(Unseen::All);
         })
     };
     let nothing_seen = hidden(Vec::new());
@@ -241,6 +242,29 @@ fn without_a_look_at_the_storages_nothing_is_said_to_be_missing() {
     assert_eq!((old.state, old.places), (State::Unknown, Some(1)));
     let none = alone(|cluster| cluster.storages[0].points = Some(Vec::new()));
     assert_eq!((none.state, none.places), (State::Unprotected, Some(0)));
+}
+
+#[test]
+fn a_sign_of_storages_that_are_not_seen_is_a_doubt_and_is_named() {
+    let judged = |unseen: Unseen| {
+        alone(|cluster| {
+            cluster.storages[0].points = Some(Vec::new());
+            cluster.unseen = Some(unseen);
+        })
+    };
+    let others = judged(Unseen::Others);
+    assert_eq!(others.state, State::Unknown);
+    assert!(others.reason.contains("only some"), "{}", others.reason);
+    let target = judged(Unseen::TargetOf {
+        job: "nightly".to_owned(),
+        storage: "vault".to_owned(),
+    });
+    assert_eq!(target.state, State::Unknown);
+    assert!(
+        target.reason.contains("nightly") && target.reason.contains("vault"),
+        "{}",
+        target.reason
+    );
 }
 
 #[test]
@@ -395,6 +419,11 @@ fn a_datastore_that_is_not_read_leaves_a_doubt() {
     let mut closed = server("pbs", "pbs.example", Vec::new());
     closed.datastores.clear();
     let judgement = judge(&clusters, &[closed], NOW);
+    assert_eq!(states(&judgement), [("a", 100, State::Unknown)]);
+    // Neither is a namespace that our token does not see.
+    let mut narrow = server("pbs", "pbs.example", Vec::new());
+    narrow.datastores[0].namespaces = vec!["a".to_owned()];
+    let judgement = judge(&clusters, &[narrow], NOW);
     assert_eq!(states(&judgement), [("a", 100, State::Unknown)]);
     // The cluster itself may see what is on it.
     let mut seen = clusters[0].clone();

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::facts::{
-    Cluster, Datastore, Group, Guest, Job, Point, Selection, Server, ServerLink, Storage,
+    Cluster, Datastore, Group, Guest, Job, Point, Selection, Server, ServerLink, Storage, Task,
+    Unseen,
 };
 use crate::collect::{Inputs, RemoteInputs};
 use crate::config::Product;
@@ -12,7 +13,8 @@ use crate::source::pbs::snapshot::{GroupSnapshots, SNAPSHOTS, Verification};
 use crate::source::pve::backup_content::BACKUP_CONTENT;
 use crate::source::pve::backup_jobs::{self, BACKUP_JOBS, BackupJob};
 use crate::source::pve::resources::{self, RESOURCES};
-use crate::source::pve::storage::{BackupServer, STORAGES};
+use crate::source::pve::storage::{BackupServer, STORAGES, Storages};
+use crate::source::pve::tasks::TASKS;
 use crate::source::{AnySource, GuestKind, Item};
 
 pub(super) const SOURCES: &[&dyn AnySource] = &[
@@ -20,6 +22,7 @@ pub(super) const SOURCES: &[&dyn AnySource] = &[
     &STORAGES,
     &BACKUP_CONTENT,
     &BACKUP_JOBS,
+    &TASKS,
     &GROUPS,
     &SNAPSHOTS,
 ];
@@ -44,6 +47,7 @@ pub(super) fn clusters(remotes: &[RemoteInputs<'_>]) -> Vec<Cluster> {
 fn cluster(inputs: &Inputs<'_>) -> Option<Cluster> {
     let picture = inputs.get(&RESOURCES)?;
     let filter = inputs.filter;
+    let tasks = last_tasks(inputs);
     let guests = picture
         .guests
         .iter()
@@ -54,16 +58,65 @@ fn cluster(inputs: &Inputs<'_>) -> Option<Cluster> {
             name: guest.name.to_string(),
             node: guest.node.to_string(),
             pool: guest.pool.to_string(),
-            last_task: None,
+            last_task: tasks.get(&(guest.kind, guest.vmid)).copied(),
         });
     let jobs = inputs.get(&BACKUP_JOBS);
+    let configured = inputs.get(&STORAGES);
+    let storages = storages(inputs, &picture, configured.as_deref());
     Some(Cluster {
         remote: inputs.remote.to_owned(),
         guests: guests.collect(),
-        jobs: jobs.map(|jobs| jobs.iter().map(job).collect()),
-        storages: storages(inputs, &picture),
-        storages_hidden: inputs.get(&STORAGES).is_none(),
+        jobs: jobs.as_ref().map(|jobs| jobs.iter().map(job).collect()),
+        storages,
+        unseen: unseen(
+            configured.as_deref(),
+            jobs.as_deref().map_or(&[], Vec::as_slice),
+        ),
     })
+}
+
+/// The last backup task of each guest. Those of a guest that moved ran on several nodes.
+fn last_tasks(inputs: &Inputs<'_>) -> HashMap<(GuestKind, u32), Task> {
+    let mut last: HashMap<(GuestKind, u32), Task> = HashMap::new();
+    let nodes = inputs.each(&TASKS);
+    for (id, backup) in nodes.flat_map(|(_, tasks)| &tasks.backups) {
+        let guest = id.split_once('/').and_then(|(kind, vmid)| {
+            let kind = GuestKind::parse(kind)?;
+            Some((kind, vmid.parse().ok()?))
+        });
+        let Some(guest) = guest else { continue };
+        let task = Task {
+            end: backup.end,
+            duration: backup.duration,
+            failed: !backup.succeeded,
+        };
+        let known = last.entry(guest).or_insert(task);
+        if task.end > known.end {
+            *known = task;
+        }
+    }
+    last
+}
+
+/// A list is filtered to what the token may see, without a word. Its rights tell of it, but not
+/// where a single storage is closed to it; a job that writes to such a one tells of that.
+fn unseen(configured: Option<&Storages>, jobs: &[BackupJob]) -> Option<Unseen> {
+    let Some(configured) = configured else {
+        return Some(Unseen::All);
+    };
+    let is_listed = |name: &str| {
+        let mut listed = configured.storages.iter();
+        listed.any(|storage| &*storage.storage == name)
+    };
+    let to_unlisted =
+        |job: &&BackupJob| job.enabled && !job.storage.is_empty() && !is_listed(&job.storage);
+    if let Some(job) = jobs.iter().find(to_unlisted) {
+        return Some(Unseen::TargetOf {
+            job: job.id.to_string(),
+            storage: job.storage.to_string(),
+        });
+    }
+    (configured.are_all == Some(false)).then_some(Unseen::Others)
 }
 
 fn job(job: &BackupJob) -> Job {
@@ -81,11 +134,16 @@ fn job(job: &BackupJob) -> Job {
     }
 }
 
-/// Each storage that takes backups, of a shared one once, also where it cannot be reached now.
-fn storages(inputs: &Inputs<'_>, picture: &resources::Picture) -> Vec<Storage> {
-    let configured = inputs.get(&STORAGES);
+/// Each storage that takes backups, of a shared one once, also where it cannot be reached now, and
+/// where no node has it, since it is disabled.
+fn storages(
+    inputs: &Inputs<'_>,
+    picture: &resources::Picture,
+    configured: Option<&Storages>,
+) -> Vec<Storage> {
+    let configured = configured.map_or(&[][..], |configured| &configured.storages);
     let server_of = |name: &str| {
-        let mut configured = configured.iter().flat_map(|storages| storages.iter());
+        let mut configured = configured.iter();
         let storage = configured.find(|storage| &*storage.storage == name)?;
         storage.backup_server.as_ref().map(link)
     };
@@ -112,13 +170,23 @@ fn storages(inputs: &Inputs<'_>, picture: &resources::Picture) -> Vec<Storage> {
             node: (storage.shared != Some(true)).then(|| storage.node.as_ref().into()),
         })
         .filter(|item| seen.insert(item.clone()));
-    items
+    let mut storages: Vec<Storage> = items
         .map(|item| Storage {
             name: item.name().to_owned(),
             server: server_of(item.name()),
             points: contents.get(&item).cloned(),
         })
-        .collect()
+        .collect();
+    let shown: HashSet<&str> = picture.storages.iter().map(|one| &*one.storage).collect();
+    let elsewhere = configured
+        .iter()
+        .filter(|storage| storage.takes_backups && !shown.contains(&*storage.storage));
+    storages.extend(elsewhere.map(|storage| Storage {
+        name: storage.storage.to_string(),
+        server: storage.backup_server.as_ref().map(link),
+        points: None,
+    }));
+    storages
 }
 
 fn link(server: &BackupServer) -> ServerLink {
@@ -162,6 +230,8 @@ fn datastores(inputs: &Inputs<'_>) -> Vec<Datastore> {
         .each(&GROUPS)
         .map(|(item, groups)| {
             let known = snapshots.get(item);
+            let namespaces = groups.namespaces.iter();
+            let namespaces = namespaces.map(|name| name.to_string()).collect();
             let groups = groups.groups.iter().filter_map(|group| {
                 let looked_at = known.and_then(|known| known.get(&group.id));
                 let (kind, vmid) = guest_of(&group.id)?;
@@ -175,6 +245,7 @@ fn datastores(inputs: &Inputs<'_>) -> Vec<Datastore> {
             });
             Datastore {
                 name: item.name().to_owned(),
+                namespaces,
                 groups: groups.collect(),
             }
         })
@@ -223,26 +294,5 @@ fn points(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::config::filter::GuestFilter;
-    use crate::source::pve::resources::parse_picture;
-    use crate::source::pve::storage;
-
-    #[test]
-    fn storages_that_were_not_read_may_be_more_than_are_seen() {
-        let filter = GuestFilter::default();
-        let mut inputs = Inputs::new("r", &filter);
-        let picture = parse_picture(
-            r#"{"data":[{"type":"qemu","vmid":100,"node":"a","name":"web"}]}"#,
-            r#"{"data":[{"type":"cluster","name":"lab","quorate":1}]}"#,
-        );
-        inputs.add(RESOURCES.name, Item::Remote, Arc::new(picture.unwrap()));
-        assert!(cluster(&inputs).unwrap().storages_hidden);
-        let read: Vec<storage::Storage> = Vec::new();
-        inputs.add(STORAGES.name, Item::Remote, Arc::new(read));
-        assert!(!cluster(&inputs).unwrap().storages_hidden);
-    }
-}
+#[path = "read_tests.rs"]
+mod tests;

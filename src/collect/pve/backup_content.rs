@@ -14,96 +14,58 @@ use crate::source::pve::resources;
 
 pub static BACKUP_CONTENT: Collector = Collector {
     name: "backup_content",
-    about: "The restore points that each storage has of each guest: the newest, how many, and what is known of them.",
+    about: "The restore points that each storage has of each guest: when the newest was made, and how many there are.",
     product: Product::Pve,
     class: Class::Background,
     by_default: true,
     interval: Duration::from_secs(30 * 60),
     sources: &[&backup_content::BACKUP_CONTENT],
     reads: &[&resources::RESOURCES],
-    families: &[
-        &NEWEST,
-        &NEWEST_SIZE,
-        &NEWEST_VERIFIED,
-        &RESTORE_POINTS,
-        &PROTECTED,
-        &FAILED_VERIFICATIONS,
-    ],
+    families: &[&NEWEST, &RESTORE_POINTS],
     collect,
 };
 
-const LABELS: &[&str] = &["id", "node", "remote", "storage"];
+pub(super) const LABELS: &[&str] = &["id", "node", "remote", "storage"];
 
 static NEWEST: Family = Family::gauge(
     "pve_backup_newest_timestamp_seconds",
     "Time of the newest restore point that the storage has of the guest, with an empty node for a shared storage",
     LABELS,
 );
-static NEWEST_SIZE: Family = Family::gauge(
-    "pve_backup_newest_size_bytes",
-    "Size of the newest restore point, before deduplication where the storage is a backup server",
-    LABELS,
-);
-static NEWEST_VERIFIED: Family = Family::gauge(
-    "pve_backup_newest_verified",
-    "Whether the last verification of the newest restore point found it whole, only where there was one",
-    LABELS,
-)
-.unrecorded();
 static RESTORE_POINTS: Family = Family::gauge(
     "pve_backup_restore_points",
     "Number of restore points that the storage has of the guest",
     LABELS,
 );
-static PROTECTED: Family = Family::gauge(
-    "pve_backup_protected_restore_points",
-    "Number of restore points of the guest that are protected from removal",
-    LABELS,
-);
-static FAILED_VERIFICATIONS: Family = Family::gauge(
-    "pve_backup_failed_verifications",
-    "Number of restore points of the guest whose last verification failed, only where some were verified",
-    LABELS,
-)
-.unrecorded();
 
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let mut newest = Lines::of(&NEWEST);
-    let mut newest_size = Lines::of(&NEWEST_SIZE);
-    let mut newest_verified = Lines::of(&NEWEST_VERIFIED);
     let mut count = Lines::of(&RESTORE_POINTS);
-    let mut protected = Lines::of(&PROTECTED);
-    let mut failed = Lines::of(&FAILED_VERIFICATIONS);
+    each_guest(inputs, |labels, points, last| {
+        newest.push(labels, last.created);
+        count.push(labels, points.len());
+    });
+    vec![newest, count]
+}
 
+/// Shows the restore points that a storage has of a guest, in the order of time, and the last of
+/// them, with the labels of both; for each storage and each guest that is shown.
+pub(super) fn each_guest(
+    inputs: &Inputs<'_>,
+    mut expose: impl FnMut(&LabelBlock, &[RestorePoint], &RestorePoint),
+) {
     let is_shown = shown_guests(inputs);
     let mut labels = LabelBlock::new();
     for (storage, content) in inputs.each(&backup_content::BACKUP_CONTENT) {
         let of_one_guest = |a: &RestorePoint, b: &RestorePoint| a.guest() == b.guest();
         for points in content.restore_points.chunk_by(of_one_guest) {
-            // They are in the order of time.
-            let Some(last) = points.last() else {
+            let Some(last) = points.last().filter(|last| is_shown(last.kind, last.vmid)) else {
                 continue;
             };
-            if !is_shown(last.kind, last.vmid) {
-                continue;
-            }
             identify(&mut labels, inputs.remote, storage, last);
-            newest.push(&labels, last.created);
-            newest_size.push_known(&labels, last.size);
-            newest_verified.push_known(&labels, last.verified);
-            count.push(&labels, points.len());
-            protected.push_known(&labels, protected_of(points));
-            failed.push_known(&labels, failed_of(points));
+            expose(&labels, points, last);
         }
     }
-    vec![
-        newest,
-        newest_size,
-        newest_verified,
-        count,
-        protected,
-        failed,
-    ]
 }
 
 fn identify(labels: &mut LabelBlock, remote: &str, storage: &Item, point: &RestorePoint) {
@@ -123,25 +85,6 @@ fn identify(labels: &mut LabelBlock, remote: &str, storage: &Item, point: &Resto
         .push("node", node)
         .push("remote", remote)
         .push("storage", storage.name());
-}
-
-/// How many are protected; `None` where it is not known of each.
-fn protected_of(points: &[RestorePoint]) -> Option<usize> {
-    points
-        .iter()
-        .map(|point| point.protected.map(usize::from))
-        .sum()
-}
-
-/// How many did not stand their verification; `None` where none was verified.
-fn failed_of(points: &[RestorePoint]) -> Option<usize> {
-    let verified = points.iter().filter_map(|point| point.verified);
-    let (mut failed, mut known) = (0, false);
-    for is_whole in verified {
-        failed += usize::from(!is_whole);
-        known = true;
-    }
-    known.then_some(failed)
 }
 
 #[cfg(test)]

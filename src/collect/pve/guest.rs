@@ -1,7 +1,7 @@
 //! Running guests in detail: memory, pressure, block devices, network interfaces.
 //!
 //! What is known of every guest alike (CPU, memory, totals of disks and network) is told by the
-//! collector `resources`.
+//! collector `resources`, and what few want to know of block devices by `block_detail`.
 
 use std::time::Duration;
 
@@ -42,11 +42,9 @@ pub static GUEST: Collector = Collector {
         &BLOCK_WRITTEN,
         &BLOCK_READS,
         &BLOCK_WRITES,
-        &BLOCK_FLUSHES,
         &BLOCK_FAILURES,
         &BLOCK_READ_TIME,
         &BLOCK_WRITE_TIME,
-        &BLOCK_FLUSH_TIME,
         &NIC_RECEIVE,
         &NIC_TRANSMIT,
     ],
@@ -150,12 +148,6 @@ static BLOCK_WRITES: Family = Family::counter(
     &["device", "id", "remote"],
 )
 .unrecorded();
-static BLOCK_FLUSHES: Family = Family::counter(
-    "pve_guest_block_flush_operations_total",
-    "Flushes of the device since QEMU was started",
-    &["device", "id", "remote"],
-)
-.unrecorded();
 static BLOCK_FAILURES: Family = Family::counter(
     "pve_guest_block_failed_operations_total",
     "Reads, writes and flushes of the device that failed since QEMU was started",
@@ -171,12 +163,6 @@ static BLOCK_READ_TIME: Family = Family::counter(
 static BLOCK_WRITE_TIME: Family = Family::counter(
     "pve_guest_block_write_time_seconds_total",
     "Time that writes to the device have taken, summed over those that ran at once",
-    &["device", "id", "remote"],
-)
-.unrecorded();
-static BLOCK_FLUSH_TIME: Family = Family::counter(
-    "pve_guest_block_flush_time_seconds_total",
-    "Time that flushes of the device have taken, summed over those that ran at once",
     &["device", "id", "remote"],
 )
 .unrecorded();
@@ -216,16 +202,14 @@ const GUEST_FAMILIES: [&Family; 11] = [
     &PRESSURE_MEMORY_FULL,
 ];
 
-const BLOCK_FAMILIES: [&Family; 9] = [
+const BLOCK_FAMILIES: [&Family; 7] = [
     &BLOCK_READ,
     &BLOCK_WRITTEN,
     &BLOCK_READS,
     &BLOCK_WRITES,
-    &BLOCK_FLUSHES,
     &BLOCK_FAILURES,
     &BLOCK_READ_TIME,
     &BLOCK_WRITE_TIME,
-    &BLOCK_FLUSH_TIME,
 ];
 
 /// The lines of all families.
@@ -236,33 +220,37 @@ struct Exposing {
     qmp_state: Lines,
     qemu_info: Lines,
     guest: [Lines; 11],
-    block: [Lines; 9],
+    block: [Lines; 7],
     receive: Lines,
     transmit: Lines,
 }
 
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
-    let Some(picture) = inputs.get(&resources::RESOURCES) else {
-        return Vec::new();
-    };
     let mut exposing = Exposing::new();
-    for (node, guests) in inputs.each(&guests::GUESTS) {
-        for guest in guests {
-            if is_there(&picture, inputs, guest, node.name()) {
-                exposing.expose(guest, inputs.remote);
-            }
-        }
+    for guest in running_guests(inputs, inputs.get(&resources::RESOURCES).as_deref()) {
+        exposing.expose(guest, inputs.remote);
     }
     exposing.into_lines()
 }
 
-/// Whether the guest is shown, runs, and is still on the node that told of it: for up to a minute
-/// after a migration both nodes have told.
-fn is_there(picture: &Picture, inputs: &Inputs<'_>, guest: &RunningGuest, node: &str) -> bool {
-    picture.guest(guest.vmid, guest.kind).is_some_and(|now| {
-        *now.node == *node
-            && now.status.may_run()
-            && (inputs.filter.is_empty() || inputs.filter.admits(&now.facts()))
+/// The guests that are shown, run, and are still on the node that told of them: for up to a minute
+/// after a migration both nodes have told. Nobody knows of any while there is no picture.
+pub(super) fn running_guests<'a>(
+    inputs: &'a Inputs<'_>,
+    picture: Option<&'a Picture>,
+) -> impl Iterator<Item = &'a RunningGuest> {
+    let is_there = move |guest: &RunningGuest, node: &str| {
+        let now = picture.and_then(|picture| picture.guest(guest.vmid, guest.kind));
+        now.is_some_and(|now| {
+            *now.node == *node
+                && now.status.may_run()
+                && (inputs.filter.is_empty() || inputs.filter.admits(&now.facts()))
+        })
+    };
+    let nodes = inputs.each(&guests::GUESTS);
+    nodes.flat_map(move |(node, guests)| {
+        let guests = guests.iter();
+        guests.filter(move |guest| is_there(guest, node.name()))
     })
 }
 
@@ -361,17 +349,15 @@ fn values_of_guest(guest: &RunningGuest) -> [Option<f64>; 11] {
     ]
 }
 
-fn values_of_block(device: &BlockDevice) -> [Option<f64>; 9] {
+fn values_of_block(device: &BlockDevice) -> [Option<f64>; 7] {
     [
         device.read_bytes,
         device.written_bytes,
         device.reads,
         device.writes,
-        device.flushes,
-        device.failures,
+        device.failed.of_data(),
         device.read_time,
         device.write_time,
-        device.flush_time,
     ]
 }
 

@@ -1,5 +1,5 @@
-//! How guests are configured: start, protection, size, disks, and changes that wait for the next
-//! start.
+//! How guests are configured: start, protection, disks, and changes that wait for the next start.
+//! Their cores and memory are told by the collector `resources`, as the cluster has them.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::source::pve::guest_config::{self, GuestConfig};
 
 pub static GUEST_CONFIG: Collector = Collector {
     name: "guest_config",
-    about: "Start with the node, protection, cores, memory, agent, disks and pending changes of the guests, as configured.",
+    about: "Start with the node, protection, agent, disks and pending changes of the guests, as configured.",
     product: Product::Pve,
     class: Class::Background,
     by_default: true,
@@ -24,8 +24,6 @@ pub static GUEST_CONFIG: Collector = Collector {
         &PROTECTION,
         &AGENT,
         &STARTUP_ORDER,
-        &CORES,
-        &MEMORY,
         &PENDING_CHANGES,
         &LINKS_DOWN,
         &DISK_SIZE,
@@ -52,16 +50,6 @@ static AGENT: Family = Family::gauge(
 static STARTUP_ORDER: Family = Family::gauge(
     "pve_guest_startup_order",
     "Place of the guest in the order of starts, only for guests that have one",
-    &["id", "remote"],
-);
-static CORES: Family = Family::gauge(
-    "pve_guest_configured_cores",
-    "Configured CPU cores of all sockets of the guest, absent for a container without a limit",
-    &["id", "remote"],
-);
-static MEMORY: Family = Family::gauge(
-    "pve_guest_configured_memory_bytes",
-    "Configured memory of the guest",
     &["id", "remote"],
 );
 static PENDING_CHANGES: Family = Family::gauge(
@@ -110,14 +98,7 @@ fn flag_lines(inputs: &Inputs<'_>) -> Vec<Lines> {
 }
 
 fn quantity_lines(inputs: &Inputs<'_>) -> Vec<Lines> {
-    let mut sheets = [
-        &STARTUP_ORDER,
-        &CORES,
-        &MEMORY,
-        &PENDING_CHANGES,
-        &LINKS_DOWN,
-    ]
-    .map(Lines::of);
+    let mut sheets = [&STARTUP_ORDER, &PENDING_CHANGES, &LINKS_DOWN].map(Lines::of);
     let mut labels = LabelBlock::new();
     for (guest, config) in inputs.each(&guest_config::GUEST_CONFIG) {
         labels
@@ -126,8 +107,6 @@ fn quantity_lines(inputs: &Inputs<'_>) -> Vec<Lines> {
             .push("remote", inputs.remote);
         let values = [
             config.startup_order,
-            config.cores,
-            Some(config.memory),
             Some(config.pending_changes as f64),
             Some(links_down(config) as f64),
         ];

@@ -53,8 +53,6 @@ async fn a_virtual_machine_tells_its_running_configuration_and_what_is_pending()
             r#"pve_guest_removal_protected{id="qemu/100",remote="r"} 1"#,
             r#"pve_guest_agent_enabled{id="qemu/100",remote="r"} 1"#,
             r#"pve_guest_startup_order{id="qemu/100",remote="r"} 3"#,
-            r#"pve_guest_configured_cores{id="qemu/100",remote="r"} 4"#,
-            r#"pve_guest_configured_memory_bytes{id="qemu/100",remote="r"} 134217728"#,
             r#"pve_guest_pending_changes{id="qemu/100",remote="r"} 4"#,
             r#"pve_guest_links_down{id="qemu/100",remote="r"} 1"#,
             r#"pve_guest_disk_size_bytes{device="efidisk0",id="qemu/100",remote="r"} 540672"#,
@@ -85,7 +83,6 @@ async fn a_container_backs_up_its_mount_points_only_where_asked() {
         [
             r#"pve_guest_onboot{id="lxc/110",remote="r"} 0"#,
             r#"pve_guest_removal_protected{id="lxc/110",remote="r"} 0"#,
-            r#"pve_guest_configured_memory_bytes{id="lxc/110",remote="r"} 67108864"#,
             r#"pve_guest_pending_changes{id="lxc/110",remote="r"} 0"#,
             r#"pve_guest_links_down{id="lxc/110",remote="r"} 0"#,
             r#"pve_guest_disk_size_bytes{device="mp0",id="lxc/110",remote="r"} 1073741824"#,

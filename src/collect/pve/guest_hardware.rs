@@ -1,4 +1,5 @@
-//! Which storage and bridge each disk and network interface of a guest is on.
+//! The configured cores and memory of a guest, and which storage and bridge each of its disks and
+//! network interfaces is on.
 //!
 //! It makes no call of its own, and is not on by default for the number of its series alone.
 
@@ -13,16 +14,34 @@ use crate::source::pve::guest_config::{self, Interface};
 
 pub static GUEST_HARDWARE: Collector = Collector {
     name: "guest_hardware",
-    about: "Storage of each disk, bridge, model and limits of each network interface of the guests, as `guest_config` has asked for them.",
+    about: "Configured cores and memory, storage of each disk, bridge, model and limits of each network interface of the guests, as `guest_config` has asked for them.",
     product: Product::Pve,
     class: Class::Background,
     by_default: false,
     interval: Duration::from_secs(15 * 60),
     sources: &[],
     reads: &[&guest_config::GUEST_CONFIG],
-    families: &[&DISK_INFO, &NIC_INFO, &NIC_LINK_DOWN, &NIC_RATE_LIMIT],
+    families: &[
+        &CORES,
+        &MEMORY,
+        &DISK_INFO,
+        &NIC_INFO,
+        &NIC_LINK_DOWN,
+        &NIC_RATE_LIMIT,
+    ],
     collect,
 };
+
+static CORES: Family = Family::gauge(
+    "pve_guest_configured_cores",
+    "Configured CPU cores of all sockets of the guest, absent for a container without a limit",
+    &["id", "remote"],
+);
+static MEMORY: Family = Family::gauge(
+    "pve_guest_configured_memory_bytes",
+    "Configured memory of the guest",
+    &["id", "remote"],
+);
 
 static DISK_INFO: Family = Family::gauge(
     "pve_guest_disk_info",
@@ -47,11 +66,16 @@ static NIC_RATE_LIMIT: Family = Family::gauge(
 .unrecorded();
 
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
+    let mut cores = Lines::of(&CORES);
+    let mut memory = Lines::of(&MEMORY);
     let mut disks = Lines::of(&DISK_INFO);
     let mut interfaces = InterfaceLines::new();
     let mut labels = LabelBlock::new();
     for (guest, config) in inputs.each(&guest_config::GUEST_CONFIG) {
         let id = guest.to_string();
+        labels.clear().push("id", &id).push("remote", inputs.remote);
+        cores.push_known(&labels, config.cores);
+        memory.push(&labels, config.memory);
         for disk in &config.disks {
             labels
                 .clear()
@@ -66,6 +90,8 @@ fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
         }
     }
     vec![
+        cores,
+        memory,
         disks,
         interfaces.info,
         interfaces.link_down,
@@ -117,7 +143,7 @@ mod tests {
     use crate::remote::table::AnswerTable;
 
     #[tokio::test]
-    async fn each_disk_and_interface_tells_what_it_is_on() {
+    async fn a_guest_tells_its_size_and_each_disk_and_interface_what_it_is_on() {
         let answers = AnswerTable::new(Product::Pve, 1_700_000_000)
             .with(
                 "/cluster/resources",
@@ -132,6 +158,8 @@ mod tests {
             .with(
                 "/nodes/a/qemu/100/pending",
                 r#"{"data":[
+                    {"key":"sockets","value":2},{"key":"cores","value":2,"pending":8},
+                    {"key":"memory","value":"128"},
                     {"key":"scsi0","value":"shared:100/disk.raw,size=1G"},
                     {"key":"virtio1","value":"/dev/disk/by-id/x:1,size=1G"},
                     {"key":"net0","value":"virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1,rate=2.5"},
@@ -141,12 +169,16 @@ mod tests {
             .with(
                 "/nodes/a/lxc/110/pending",
                 r#"{"data":[
+                    {"key":"memory","value":64},
                     {"key":"mp0","value":"/srv/data,mp=/data"},
                     {"key":"net0","value":"name=eth0,bridge=vm\"br1,hwaddr=BC:24:11:00:00:03,type=veth"}]}"#,
             );
         assert_eq!(
             walk::exposed(&GUEST_HARDWARE, answers).await,
             [
+                r#"pve_guest_configured_cores{id="qemu/100",remote="r"} 4"#,
+                r#"pve_guest_configured_memory_bytes{id="qemu/100",remote="r"} 134217728"#,
+                r#"pve_guest_configured_memory_bytes{id="lxc/110",remote="r"} 67108864"#,
                 r#"pve_guest_disk_info{device="scsi0",id="qemu/100",remote="r",storage="shared"} 1"#,
                 r#"pve_guest_disk_info{device="virtio1",id="qemu/100",remote="r",storage=""} 1"#,
                 r#"pve_guest_disk_info{device="mp0",id="lxc/110",remote="r",storage=""} 1"#,

@@ -89,8 +89,6 @@ async fn a_virtual_machine_tells_its_memory_pressure_disks_and_interfaces() {
         [
             r#"pve_guest_balloon_bytes{id="qemu/100",remote="r"} 7"#,
             r#"pve_guest_block_failed_operations_total{device="scsi0",id="qemu/100",remote="r"} 3"#,
-            r#"pve_guest_block_flush_operations_total{device="scsi0",id="qemu/100",remote="r"} 5"#,
-            r#"pve_guest_block_flush_time_seconds_total{device="scsi0",id="qemu/100",remote="r"} 0"#,
             r#"pve_guest_block_read_bytes_total{device="scsi0",id="qemu/100",remote="r"} 1024"#,
             r#"pve_guest_block_read_operations_total{device="scsi0",id="qemu/100",remote="r"} 10"#,
             r#"pve_guest_block_read_time_seconds_total{device="scsi0",id="qemu/100",remote="r"} 1.5"#,

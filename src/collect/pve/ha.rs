@@ -84,7 +84,7 @@ static SERVICE_INFO: Family = Family::gauge(
 );
 static SERVICE_STATE: Family = Family::gauge(
     "pve_ha_service_state",
-    "State of a guest that is kept available, with those that only the cluster resource manager knows",
+    "State of a guest that is kept available, with those that only the cluster resource manager knows, always 1: only the state that it is in",
     &["id", "remote", "state"],
 );
 static SERVICE_FAILED_NODES: Family = Family::gauge(
@@ -109,24 +109,6 @@ const LRM_STATES: &[&str] = &[
     "maintenance",
     "lost_agent_lock",
 ];
-const SERVICE_STATES: &[&str] = &[
-    "queued",
-    "request_start",
-    "request_start_balance",
-    "starting",
-    "started",
-    "request_stop",
-    "stopped",
-    "migrate",
-    "relocate",
-    "fence",
-    "recovery",
-    "freeze",
-    "error",
-    "ignored",
-    "deleting",
-];
-
 fn collect(inputs: &Inputs<'_>) -> Vec<Lines> {
     let Some(ha) = inputs.get(&ha::HA) else {
         return Vec::new();
@@ -207,7 +189,8 @@ fn services(inputs: &Inputs<'_>, current: &Current, manager: Option<&Manager>) -
         info.push(&labels, true);
         labels.clear().push("id", &id).push("remote", inputs.remote);
         if !resource.state.is_empty() {
-            state.state_set(&labels, "state", SERVICE_STATES, &resource.state);
+            // One sample, not one a state: `pve_ha_state` has a set of states for each guest already.
+            state.push_with(&labels, "state", &resource.state, true);
         }
         let failed = manager.and_then(|manager| manager.failed_nodes.get(&resource.sid));
         failed_nodes.push_known(&labels, failed.copied());

@@ -90,6 +90,27 @@ async fn the_words_of_a_state_stand_beside_the_others() {
 }
 
 #[tokio::test]
+async fn a_guest_has_one_sample_of_the_state_that_it_is_in() {
+    let answers = cluster().with(
+        "/cluster/ha/status/current",
+        r#"{"data":[{"type":"service","sid":"vm:1","state":"recovery","node":"a"},
+            {"type":"service","sid":"vm:2","state":"newer","node":"a"}]}"#,
+    );
+    let lines = walk::exposed(&HA, answers).await;
+    let states: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.starts_with("pve_ha_service_state"))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            r#"pve_ha_service_state{id="qemu/1",remote="r",state="recovery"} 1"#,
+            r#"pve_ha_service_state{id="qemu/2",remote="r",state="newer"} 1"#,
+        ]
+    );
+}
+
+#[tokio::test]
 async fn without_the_managers_status_the_rest_is_told() {
     let answers = cluster()
         .with(
@@ -127,7 +148,7 @@ async fn where_it_was_never_used_there_is_only_the_quorum() {
 }
 
 #[tokio::test]
-async fn what_has_no_state_has_no_state_set() {
+async fn what_has_no_state_has_no_sample_of_one() {
     let answers = cluster()
         .with(
             "/cluster/ha/status/current",

@@ -2,7 +2,10 @@
 
 pub mod access;
 pub mod backup_content;
+pub mod backup_detail;
 pub mod backup_job;
+pub mod balloon_detail;
+pub mod block_detail;
 pub mod ceph;
 pub mod certificate;
 pub mod disk;

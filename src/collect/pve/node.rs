@@ -10,8 +10,9 @@ use crate::config::Product;
 use crate::metric::family::Family;
 use crate::metric::labels::LabelBlock;
 use crate::metric::lines::Lines;
+use crate::source::Item;
 use crate::source::pve::node_averages::{self, NodeAverages};
-use crate::source::pve::node_status;
+use crate::source::pve::{node_status, packages};
 
 pub static NODE: Collector = Collector {
     name: "node",
@@ -21,7 +22,7 @@ pub static NODE: Collector = Collector {
     by_default: true,
     interval: Duration::from_secs(60),
     sources: &[&node_status::NODE_STATUS, &node_averages::NODE_AVERAGES],
-    reads: &[],
+    reads: &[&packages::KERNELS],
     families: &[
         &ROOT_AVAILABLE,
         &MEMORY_AVAILABLE,
@@ -86,8 +87,8 @@ static CPU_INFO: Family = Family::gauge(
 );
 static KERNEL_INFO: Family = Family::gauge(
     "pve_node_kernel_info",
-    "Kernel that the node runs",
-    &["id", "machine", "release", "remote"],
+    "Kernel that the node runs, and the newest of Proxmox that is installed, empty where it is not known",
+    &["id", "machine", "newest_installed", "release", "remote"],
 );
 static BOOT_INFO: Family = Family::gauge(
     "pve_node_boot_info",
@@ -188,6 +189,7 @@ fn info_lines(inputs: &Inputs<'_>) -> Vec<Lines> {
                 .clear()
                 .push("id", &id)
                 .push("machine", &status.kernel.machine)
+                .push("newest_installed", newest_kernel(inputs, node))
                 .push("release", &status.kernel.release)
                 .push("remote", inputs.remote);
             kernel.push(&labels, true);
@@ -202,6 +204,15 @@ fn info_lines(inputs: &Inputs<'_>) -> Vec<Lines> {
         }
     }
     vec![cpu, kernel, boot]
+}
+
+/// Its release, as the collector `update` has asked for the packages of the node.
+fn newest_kernel<'a>(inputs: &'a Inputs<'_>, node: &Item) -> &'a str {
+    let mut kernels = inputs.each(&packages::KERNELS);
+    kernels
+        .find(|(known, _)| *known == node)
+        .and_then(|(_, kernels)| kernels.newest_installed.as_ref())
+        .map_or("", |kernel| &kernel.release)
 }
 
 fn average_lines(inputs: &Inputs<'_>) -> Vec<Lines> {

@@ -58,7 +58,7 @@ async fn a_node_tells_its_hardware_and_its_averages() {
             r#"pve_node_cpu_cores{id="node/a",remote="r"} 16"#,
             r#"pve_node_secure_boot{id="node/a",remote="r"} 1"#,
             r#"pve_node_cpu_info{id="node/a",model="EPYC \"7\"",remote="r",vendor="AuthenticAMD"} 1"#,
-            r#"pve_node_kernel_info{id="node/a",machine="x86_64",release="6.17.2-1-pve",remote="r"} 1"#,
+            r#"pve_node_kernel_info{id="node/a",machine="x86_64",newest_installed="",release="6.17.2-1-pve",remote="r"} 1"#,
             r#"pve_node_boot_info{id="node/a",mode="efi",remote="r"} 1"#,
             r#"pve_node_pressure_cpu_some_ratio{id="node/a",remote="r"} 0.25"#,
             r#"pve_node_pressure_io_some_ratio{id="node/a",remote="r"} 0.025"#,
@@ -115,4 +115,28 @@ async fn a_node_without_zfs_has_no_cache_and_one_failing_call_hides_nothing_of_t
         lines,
         [r#"pve_node_pressure_io_some_ratio{id="node/a",remote="r"} 0.125"#]
     );
+}
+
+#[tokio::test]
+async fn a_newer_kernel_that_is_installed_stands_beside_the_one_that_runs() {
+    let answers = AnswerTable::new(Product::Pve, 1)
+        .with(
+            "/cluster/status",
+            r#"{"data":[{"type":"node","name":"a","online":1}]}"#,
+        )
+        .with(
+            "/cluster/resources",
+            r#"{"data":[{"type":"node","node":"a","status":"online","uptime":7}]}"#,
+        )
+        .with(
+            "/nodes/a/status",
+            r#"{"data":{"current-kernel":{"machine":"x86_64","release":"6.8.9-4-pve"}}}"#,
+        )
+        .with(
+            "/nodes/a/apt/versions",
+            r#"{"data":[{"Package":"proxmox-kernel-6.8.12-4-pve-signed","CurrentState":"Installed"}]}"#,
+        );
+    let lines = walk::exposed(&NODE, answers).await;
+    let expected = r#"pve_node_kernel_info{id="node/a",machine="x86_64",newest_installed="6.8.12-4-pve",release="6.8.9-4-pve",remote="r"} 1"#;
+    assert!(lines.iter().any(|line| line == expected), "{lines:#?}");
 }

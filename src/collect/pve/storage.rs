@@ -153,7 +153,7 @@ fn backup_servers(inputs: &Inputs<'_>) -> Lines {
     let mut info = Lines::of(&BACKUP_SERVER_INFO);
     let mut labels = LabelBlock::new();
     let storages = inputs.get(&storage::STORAGES);
-    for storage in storages.iter().flat_map(|storages| storages.iter()) {
+    for storage in storages.iter().flat_map(|all| &all.storages) {
         let Some(BackupServer {
             server,
             port,

@@ -22,7 +22,7 @@ pub static UPDATE: Collector = Collector {
         &packages::REPOSITORIES,
     ],
     reads: &[],
-    families: &[&PENDING, &REBOOT, &KERNEL, &REPOSITORY, &PROBLEMS],
+    families: &[&PENDING, &REBOOT, &REPOSITORY, &PROBLEMS],
     collect,
 };
 
@@ -35,12 +35,6 @@ static REBOOT: Family = Family::gauge(
     "pve_node_reboot_pending",
     "Whether a kernel is installed on the node that is newer than the running one",
     &["id", "remote"],
-)
-.unrecorded();
-static KERNEL: Family = Family::gauge(
-    "pve_node_kernel_release_info",
-    "Releases of the running and the newest installed kernel of the node, empty where it is none of Proxmox",
-    &["id", "newest_installed", "remote", "running"],
 )
 .unrecorded();
 static REPOSITORY: Family = Family::gauge(
@@ -58,7 +52,8 @@ static PROBLEMS: Family = Family::gauge(
 static FAMILIES: UpdateFamilies = UpdateFamilies {
     pending: &PENDING,
     reboot: &REBOOT,
-    kernel: &KERNEL,
+    // `node` tells both kernels.
+    kernel: None,
     repository: &REPOSITORY,
     problems: &PROBLEMS,
 };
@@ -104,9 +99,8 @@ mod tests {
             .with("/nodes/a/apt/repositories", REPOSITORIES)
     }
 
-    const WITHOUT_UPDATES: [&str; 6] = [
+    const WITHOUT_UPDATES: [&str; 5] = [
         r#"pve_node_reboot_pending{id="node/a",remote="r"} 1"#,
-        r#"pve_node_kernel_release_info{id="node/a",newest_installed="6.8.12-4-pve",remote="r",running="6.8.9-4-pve"} 1"#,
         r#"pve_node_repository_enabled{id="node/a",remote="r",repository="enterprise"} 1"#,
         r#"pve_node_repository_enabled{id="node/a",remote="r",repository="test"} 0"#,
         r#"pve_node_repository_problems{id="node/a",remote="r",severity="error"} 1"#,

@@ -216,7 +216,7 @@ fn a_remote_is_appended_and_read() {
         .config
         .unwrap_or_else(|| panic!("{text}\n{:?}", loaded.findings));
     assert_eq!(config.remotes[0].endpoints, remote.endpoints);
-    assert_eq!(config.remotes[0].token.id, "u@pbs!t");
+    assert_eq!(config.remotes[0].credentials.identity(), "u@pbs!t");
     let error = append_remote(&path, &remote).unwrap_err();
     assert!(matches!(error, EditError::RemoteExists { .. }), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), text);

@@ -8,7 +8,9 @@ use super::remote::{self, Defaults};
 use super::report::Report;
 use super::section::{Section, wrong_type};
 use super::{shape, token};
-use crate::config::{Admission, CollectorSettings, GuestFilter, Module, Product, Remote};
+use crate::config::{
+    Admission, CollectorSettings, Credentials, GuestFilter, Module, Origin, Product, Remote,
+};
 
 pub(super) fn list(
     root: &Section<'_>,
@@ -64,9 +66,13 @@ fn read(
         pin_first_seen,
         access: Remote {
             name: name.to_owned(),
+            origin: Origin::Module {
+                name: name.to_owned(),
+                first_seen: None,
+            },
             product,
             endpoints: Vec::new(),
-            token: token?,
+            credentials: Credentials::Token(token?),
             ca,
             labels: Default::default(),
             filter: GuestFilter::default(),

@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rustls::RootCertStore;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use toml::de::DeValue;
 
 use super::collectors::{self, Known};
@@ -13,7 +10,8 @@ use super::report::Report;
 use super::section::{Section, Text, nearest, wrong_type};
 use super::{endpoint, file, filter, shape, token};
 use crate::config::{
-    CertificateAuthority, CollectorKey, CollectorSettings, GuestFilter, Product, Remote,
+    CertificateAuthority, CollectorKey, CollectorSettings, Credentials, GuestFilter, Origin,
+    Product, Remote,
 };
 
 /// A wrong token is answered after 3 s: who waits for less takes it for a time-out.
@@ -125,9 +123,10 @@ pub(super) fn read(
     });
     Some(Remote {
         name: name?,
+        origin: Origin::Configured,
         product,
         endpoints: endpoints?,
-        token: token?,
+        credentials: Credentials::Token(token?),
         ca,
         labels,
         filter,
@@ -199,32 +198,15 @@ pub(super) fn authority(
     let text = section.string("ca_file", report)?.not_empty(report)?;
     let path = report.relative(text.value);
     let bytes = file::read(&path, &text.span, report)?;
-    let certificates: Result<Vec<CertificateDer<'static>>, _> =
-        CertificateDer::pem_slice_iter(&bytes).collect();
-    let certificates = certificates.unwrap_or_default();
-    if certificates.is_empty() {
-        report
-            .error(
-                text.span,
-                format!("{} has no certificates in PEM form", path.display()),
-            )
-            .help("the authority of a PVE cluster is /etc/pve/pve-root-ca.pem on each node");
-        return None;
-    }
-    let mut roots = RootCertStore::empty();
-    for certificate in &certificates {
-        if let Err(error) = roots.add(certificate.clone()) {
-            report.error(
-                text.span,
-                format!(
-                    "{} has a certificate that cannot be read: {error}",
-                    path.display()
-                ),
-            );
-            return None;
+    match CertificateAuthority::from_pem(path, &bytes) {
+        Ok(authority) => Some(authority),
+        Err(problem) => {
+            report
+                .error(text.span, problem)
+                .help("the authority of a PVE cluster is /etc/pve/pve-root-ca.pem on each node");
+            None
         }
     }
-    Some(CertificateAuthority { path, certificates })
 }
 
 fn labels(section: &Section<'_>, report: &mut Report<'_>) -> BTreeMap<String, String> {

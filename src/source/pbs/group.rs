@@ -45,7 +45,11 @@ pub(super) const MANIFEST: &str = "index.json.blob";
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Groups {
+    /// By id.
     pub groups: Vec<Group>,
+    /// Those that were read, by name, the root as the empty one; there may be others that the token does
+    /// not see.
+    pub namespaces: Vec<Box<str>>,
     asked_at: Instant,
 }
 
@@ -122,25 +126,31 @@ impl Group {
 pub(super) async fn ask(session: &Session, store: &str) -> Result<Fetched<Groups>, CallError> {
     let asked_at = Instant::now();
     let mut groups = Vec::new();
+    let mut namespaces = Vec::new();
     let mut problems = Vec::new();
-    let mut answered = false;
     for namespace in ask_namespaces(session, store).await? {
         match ask_namespace(session, store, &namespace).await {
             Ok(found) => {
-                answered = true;
                 groups.extend(found);
+                namespaces.push(namespace);
             }
             Err(error) if error.is_answered() => problems.push(error),
             Err(error) => return Err(error),
         }
     }
-    if !answered && let Some(error) = problems.pop() {
+    if namespaces.is_empty()
+        && let Some(error) = problems.pop()
+    {
         return Err(error);
     }
     groups.sort_by(|a, b| a.id.cmp(&b.id));
     groups.dedup_by(|a, b| a.id == b.id);
     Ok(Fetched::with_problems(
-        Groups { groups, asked_at },
+        Groups {
+            groups,
+            namespaces,
+            asked_at,
+        },
         problems,
     ))
 }

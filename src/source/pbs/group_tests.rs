@@ -46,6 +46,7 @@ async fn ask_at(
 fn groups_of(age: Duration) -> Groups {
     Groups {
         groups: vec![Group::default()],
+        namespaces: vec![Box::default()],
         asked_at: Instant::now().checked_sub(age).unwrap(),
     }
 }
@@ -100,6 +101,7 @@ async fn a_namespace_without_an_answer_is_a_problem_beside_others() {
     };
     let fetched = ask_at(CHEAP_SINCE, answers(), None).await.unwrap();
     assert_eq!(fetched.value.groups.len(), 1);
+    assert_eq!(fetched.value.namespaces, [Box::from("")]);
     let outcomes: Vec<_> = fetched.problems.iter().map(CallError::outcome).collect();
     assert_eq!(outcomes, [Outcome::Forbidden]);
 

@@ -41,12 +41,14 @@ pub struct NodeStatus {
     pub root: Space,
 }
 
-/// Bytes; `available` only for file systems, where it is less than size - used.
+/// Bytes. `available` only for file systems, where it is less than size - used; `free` only for memory
+/// and swap, where what serves as a cache is neither free nor used.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub struct Space {
     pub size: Option<f64>,
     pub used: Option<f64>,
     pub available: Option<f64>,
+    pub free: Option<f64>,
 }
 
 async fn fetch(asked: Asked<'_, NodeStatus>) -> Result<Fetched<NodeStatus>, CallError> {
@@ -64,6 +66,7 @@ struct SpaceRow {
     total: Number,
     used: Number,
     avail: Number,
+    free: Number,
 }
 
 impl From<Object<SpaceRow>> for Space {
@@ -72,6 +75,7 @@ impl From<Object<SpaceRow>> for Space {
             size: row.total.quantity(),
             used: row.used.quantity(),
             available: row.avail.quantity(),
+            free: row.free.quantity(),
         }
     }
 }
@@ -157,6 +161,7 @@ mod tests {
         assert_eq!(status.uptime, Some(2044.0));
         assert_eq!(status.load, [Some(4.73), Some(4.12), None]);
         assert_eq!(status.memory.size, Some(100.0));
+        assert_eq!(status.memory.free, Some(60.0));
         assert_eq!(status.swap, Space::default());
         assert_eq!(status.root.available, Some(6.0));
         assert_eq!(

@@ -56,12 +56,25 @@ pub struct RunningGuest {
     pub memory_free: Option<f64>,
     /// What the balloon leaves to the virtual machine.
     pub balloon: Option<f64>,
+    pub inner_memory: InnerMemory,
     /// Swap of a container.
     pub swap: Option<f64>,
     pub swap_size: Option<f64>,
     pub pressure: Pressure,
     pub blocks: Vec<BlockDevice>,
     pub interfaces: Vec<Interface>,
+}
+
+/// What a balloon driver tells from inside its virtual machine, since it booted.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub struct InnerMemory {
+    /// Bytes.
+    pub swapped_in: Option<f64>,
+    pub swapped_out: Option<f64>,
+    pub major_faults: Option<f64>,
+    pub minor_faults: Option<f64>,
+    /// When it has told this, Unix seconds; `None` for a driver that has told nothing yet.
+    pub updated: Option<f64>,
 }
 
 /// Running totals of a virtual machine's disk or drive since QEMU started.
@@ -74,12 +87,23 @@ pub struct BlockDevice {
     pub reads: Option<f64>,
     pub writes: Option<f64>,
     pub flushes: Option<f64>,
-    /// Failed operations of any kind.
-    pub failures: Option<f64>,
+    pub unmaps: Option<f64>,
+    pub unmapped_bytes: Option<f64>,
+    pub failed: FailedOperations,
     /// Seconds.
     pub read_time: Option<f64>,
     pub write_time: Option<f64>,
     pub flush_time: Option<f64>,
+    pub unmap_time: Option<f64>,
+}
+
+/// Operations that a block device has refused, by kind.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub struct FailedOperations {
+    pub reads: Option<f64>,
+    pub writes: Option<f64>,
+    pub flushes: Option<f64>,
+    pub unmaps: Option<f64>,
 }
 
 /// Running totals since the interface was made.
@@ -215,11 +239,23 @@ struct GuestRow<'a> {
     memhost: Number,
     freemem: Number,
     balloon: Number,
+    ballooninfo: Object<BalloonRow>,
     swap: Number,
     maxswap: Number,
     blockstat: Object<BTreeMap<String, Object<BlockRow>>>,
     #[serde(flatten)]
     pressure: PressureRow,
+}
+
+/// What QEMU knows by the balloon driver. Without one there are sizes alone.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct BalloonRow {
+    mem_swapped_in: Number,
+    mem_swapped_out: Number,
+    major_page_faults: Number,
+    minor_page_faults: Number,
+    last_update: Number,
 }
 
 /// The statistics of a block device, as QEMU has them.
@@ -234,9 +270,13 @@ struct BlockRow {
     failed_rd_operations: Number,
     failed_wr_operations: Number,
     failed_flush_operations: Number,
+    failed_unmap_operations: Number,
     rd_total_time_ns: Number,
     wr_total_time_ns: Number,
     flush_total_time_ns: Number,
+    unmap_bytes: Number,
+    unmap_operations: Number,
+    unmap_total_time_ns: Number,
 }
 
 /// Reads `/nodes/{node}/qemu?full=1` of 8.x and 9.x.
@@ -281,6 +321,7 @@ impl GuestRow<'_> {
             memory_host: self.memhost.quantity().filter(|_| is_virtual_machine),
             memory_free: self.freemem.quantity().filter(|_| is_virtual_machine),
             balloon: self.balloon.quantity().filter(|_| is_virtual_machine),
+            inner_memory: self.ballooninfo.0.inner_memory(),
             swap: self.swap.quantity().filter(|_| is_container),
             swap_size: self.maxswap.quantity().filter(|_| is_container),
             pressure: self.pressure.pressure(),
@@ -301,14 +342,21 @@ impl GuestRow<'_> {
     }
 }
 
+impl BalloonRow {
+    fn inner_memory(&self) -> InnerMemory {
+        InnerMemory {
+            swapped_in: self.mem_swapped_in.quantity(),
+            swapped_out: self.mem_swapped_out.quantity(),
+            major_faults: self.major_page_faults.quantity(),
+            minor_faults: self.minor_page_faults.quantity(),
+            updated: self.last_update.quantity().filter(|time| *time > 0.0),
+        }
+    }
+}
+
 impl BlockRow {
     fn block_device(&self, name: &str) -> BlockDevice {
         let seconds = |nanoseconds: Number| nanoseconds.quantity().map(|time| time / 1e9);
-        let failures = [
-            self.failed_rd_operations,
-            self.failed_wr_operations,
-            self.failed_flush_operations,
-        ];
         BlockDevice {
             name: Box::from(name),
             read_bytes: self.rd_bytes.quantity(),
@@ -316,20 +364,36 @@ impl BlockRow {
             reads: self.rd_operations.quantity(),
             writes: self.wr_operations.quantity(),
             flushes: self.flush_operations.quantity(),
-            failures: failures
-                .into_iter()
-                .filter_map(Number::quantity)
-                .reduce(|sum, failures| sum + failures),
+            unmaps: self.unmap_operations.quantity(),
+            unmapped_bytes: self.unmap_bytes.quantity(),
+            failed: FailedOperations {
+                reads: self.failed_rd_operations.quantity(),
+                writes: self.failed_wr_operations.quantity(),
+                flushes: self.failed_flush_operations.quantity(),
+                unmaps: self.failed_unmap_operations.quantity(),
+            },
             read_time: seconds(self.rd_total_time_ns),
             write_time: seconds(self.wr_total_time_ns),
             flush_time: seconds(self.flush_total_time_ns),
+            unmap_time: seconds(self.unmap_total_time_ns),
         }
+    }
+}
+
+impl FailedOperations {
+    /// Those that cost data or time. A guest that gives space back does without it where that fails.
+    pub fn of_data(&self) -> Option<f64> {
+        let counts = [self.reads, self.writes, self.flushes];
+        counts
+            .into_iter()
+            .flatten()
+            .reduce(|sum, count| sum + count)
     }
 }
 
 impl BlockDevice {
     fn was_used(&self) -> bool {
-        let operations = [self.reads, self.writes, self.flushes, self.failures];
+        let operations = [self.reads, self.writes, self.flushes, self.failed.of_data()];
         operations.into_iter().flatten().any(|count| count > 0.0)
     }
 }

@@ -9,6 +9,9 @@ use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Source};
 
 const AUDIT: Privilege = Privilege::new("Datastore.Audit", "/storage");
 
+/// Each of these shows a storage to the token.
+const SEES: &[&str] = &["Datastore.Audit", "Datastore.AllocateSpace"];
+
 /// Answered by the node itself, which looks at each of its storages: one that hangs costs seconds.
 pub static NODE_STORAGES_CALL: ApiCall =
     ApiCall::get("/nodes/{node}/storage").filtered_by(&[AUDIT]);
@@ -24,7 +27,7 @@ pub static NODE_STORAGES: Source<Vec<NodeStorage>> = Source::new(
 );
 
 /// The storages that the cluster has configured.
-pub static STORAGES: Source<Vec<Storage>> =
+pub static STORAGES: Source<Storages> =
     Source::new("storages", Scope::Remote, &[&STORAGES_CALL], |asked| {
         Box::pin(fetch(asked))
     });
@@ -50,11 +53,21 @@ pub struct Space {
     pub available: Option<f64>,
 }
 
+/// The storages that the token sees.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Storages {
+    /// Sorted by name.
+    pub storages: Vec<Storage>,
+    /// Whether it may see all that there are; `None` where its rights are not known.
+    pub are_all: Option<bool>,
+}
+
 /// A storage as it is configured.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Storage {
     pub storage: Box<str>,
     pub plugin_type: Box<str>,
+    pub takes_backups: bool,
     /// Where a storage of type `pbs` keeps its backups.
     pub backup_server: Option<BackupServer>,
 }
@@ -94,14 +107,16 @@ async fn fetch_of_node(
     Ok(Fetched::whole(storages))
 }
 
-async fn fetch(asked: Asked<'_, Vec<Storage>>) -> Result<Fetched<Vec<Storage>>, CallError> {
+async fn fetch(asked: Asked<'_, Storages>) -> Result<Fetched<Storages>, CallError> {
     let session = asked.session;
     let answer = session.get(Request::of(&STORAGES_CALL)).await?;
     let storages = session.read(&answer, &STORAGES_CALL, parse).await?;
     if storages.is_empty() {
         return Err(session.nothing_visible(&answer, &STORAGES_CALL, AUDIT));
     }
-    Ok(Fetched::whole(storages))
+    let permissions = session.permissions().await;
+    let are_all = permissions.map(|rights| rights.has_on_all_below(SEES, AUDIT.path));
+    Ok(Fetched::whole(Storages { storages, are_all }))
 }
 
 /// Reads `/nodes/{node}/storage`, sorted by name.
@@ -152,6 +167,7 @@ pub fn parse(text: &str) -> Result<Vec<Storage>, Unreadable> {
         #[serde(borrow)]
         storage: Text<'a>,
         r#type: Text<'a>,
+        content: Text<'a>,
         server: Text<'a>,
         port: Number,
         datastore: Text<'a>,
@@ -171,6 +187,7 @@ pub fn parse(text: &str) -> Result<Vec<Storage>, Unreadable> {
         .map(|row| Storage {
             storage: row.storage.to_boxed(),
             plugin_type: row.r#type.to_boxed(),
+            takes_backups: row.content.as_str().split(',').any(|kind| kind == "backup"),
             backup_server: (row.r#type.as_str() == "pbs").then(|| BackupServer {
                 server: row.server.to_boxed(),
                 port: port(row.port),
@@ -245,6 +262,28 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn whether_there_may_be_others_is_known_by_the_rights() {
+        let are_all = async |rights: Option<&str>| {
+            let mut answers = AnswerTable::new(Product::Pve, 0)
+                .with("/storage", r#"{"data":[{"storage":"nas"}]}"#);
+            if let Some(rights) = rights {
+                answers = answers.with("/access/permissions", rights);
+            }
+            let session = Session::new(answers, Product::Pve);
+            let fetched = STORAGES
+                .fetch(&session, &Item::Remote, None, &Nothing)
+                .await;
+            let value = fetched.unwrap().value.downcast::<Storages>().unwrap();
+            value.are_all
+        };
+        let everywhere = r#"{"data":{"/":{"Datastore.Audit":1}}}"#;
+        let here = r#"{"data":{"/storage/nas":{"Datastore.Audit":1}}}"#;
+        assert_eq!(are_all(Some(everywhere)).await, Some(true));
+        assert_eq!(are_all(Some(here)).await, Some(false));
+        assert_eq!(are_all(None).await, None);
+    }
+
     #[test]
     fn a_backup_server_is_kept_as_it_is_configured() {
         let text = r#"{"data":[
@@ -253,7 +292,8 @@ mod tests {
             {"storage":"old","type":"pbs","server":"10.0.0.9","port":"18007","datastore":"d"},
             {"storage":"nas","type":"nfs","server":"10.0.0.8"},{"type":"pbs"}]}"#;
         let storages = parse(text).unwrap();
-        assert_eq!(storages.len(), 3);
+        let take_backups: Vec<bool> = storages.iter().map(|one| one.takes_backups).collect();
+        assert_eq!(take_backups, [false, false, true]);
         assert_eq!(storages[0].backup_server, None);
         let old = storages[1].backup_server.as_ref().unwrap();
         assert_eq!((&*old.namespace, old.port), ("", 18007));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::backup_log::{self, GuestBackup};
 use crate::remote::error::CallError;
 use crate::remote::outcome::Outcome;
-use crate::source::tasks::{self, Ledger, Listed};
+use crate::source::tasks::{self, Ledger, Listed, Task};
 use crate::source::topology::{GuestPlace, Topology};
 use crate::source::{ApiCall, Asked, Fetched, Privilege, Request, Scope, Source};
 
@@ -31,6 +31,10 @@ pub static TASKS: Source<NodeTasks> = Source::new(
 const LOG_LINES: usize = 50_000;
 /// Logs that are read at one time.
 const LOGS_AT_ONCE: usize = 3;
+/// Backup tasks that the first look asks for.
+const EARLIER_BACKUPS: usize = 20;
+/// The type of a backup task.
+const BACKUP: &str = "vzdump";
 /// How often a log is asked for that cannot be fetched.
 const LOG_ATTEMPTS: u32 = 5;
 /// Logs that may wait, the latest.
@@ -64,27 +68,58 @@ async fn fetch(asked: Asked<'_, NodeTasks>) -> Result<Fetched<NodeTasks>, CallEr
     let ledger = previous.map(|tasks| &tasks.ledger);
     let listed = tasks::list(asked.session, &TASKS_CALL, request, ledger).await?;
     let mut tasks = NodeTasks::with(previous, listed);
-    let problems = tasks.read_logs(&asked).await;
+    let mut problems = Vec::new();
+    if previous.is_none() {
+        // A busy node's list is full of newer tasks than the backups of the night.
+        match earlier_backups(&asked).await {
+            Ok(earlier) => tasks.await_logs(earlier.iter()),
+            Err(error) => problems.push(error),
+        }
+    }
+    problems.extend(tasks.read_logs(&asked).await);
     tasks.forget_gone_guests(&asked.session.topology());
     Ok(Fetched::with_problems(tasks, problems))
+}
+
+/// The backup tasks that ended last, however many others have ended since.
+async fn earlier_backups(asked: &Asked<'_, NodeTasks>) -> Result<Vec<Task>, CallError> {
+    let request = Request::of(&TASKS_CALL)
+        .node(asked.node())
+        .with("source", "archive")
+        .with("typefilter", BACKUP)
+        .with("limit", EARLIER_BACKUPS.to_string());
+    let answer = asked.session.get(request).await?;
+    let page = asked
+        .session
+        .read(&answer, &TASKS_CALL, tasks::parse)
+        .await?;
+    Ok(page.tasks)
 }
 
 impl NodeTasks {
     fn with(previous: Option<&Self>, listed: Listed) -> Self {
         let mut tasks = previous.cloned().unwrap_or_default();
         tasks.ledger = listed.ledger;
-        let backups = listed.newly_ended.iter().filter_map(|task| {
-            let end = task.ended?;
-            (&*task.upid.task_type == "vzdump").then(|| UnreadLog {
-                upid: task.upid.to_string(),
-                end: end.at,
-                attempts: 0,
-            })
-        });
-        tasks.unread_logs.extend(backups);
-        tasks.unread_logs.sort_by(|a, b| b.end.total_cmp(&a.end));
-        tasks.unread_logs.truncate(MOST_UNREAD_LOGS);
+        tasks.await_logs(listed.newly_ended.iter());
         tasks
+    }
+
+    /// Adds the logs of the backup tasks among these that have ended.
+    fn await_logs<'t>(&mut self, ended: impl Iterator<Item = &'t Task>) {
+        for task in ended.filter(|task| &*task.upid.task_type == BACKUP) {
+            let upid = task.upid.to_string();
+            if let Some(end) = task.ended
+                && !self.unread_logs.iter().any(|known| known.upid == upid)
+            {
+                self.unread_logs.push(UnreadLog {
+                    upid,
+                    end: end.at,
+                    attempts: 0,
+                });
+            }
+        }
+        self.unread_logs.sort_by(|a, b| b.end.total_cmp(&a.end));
+        self.unread_logs.truncate(MOST_UNREAD_LOGS);
     }
 
     /// Reads the latest logs. One that could not be fetched is asked for again.
@@ -206,6 +241,28 @@ mod tests {
             tasks = ask(down(), Some(&tasks)).await;
         }
         assert_eq!(tasks.unread_logs, []);
+    }
+
+    #[tokio::test]
+    async fn the_first_look_finds_the_last_backup_behind_newer_tasks() {
+        let newer = r#"{"data":[{"upid":"UPID:a:00000003:00000001:00000065:qmstart:7:root@pam:",
+            "status":"OK","endtime":119}]}"#;
+        let backups = r#"{"data":[{"upid":"UPID:a:00000002:00000001:00000064:vzdump::root@pam:",
+            "status":"OK","endtime":110}]}"#;
+        let log = r#"{"data":[{"t":"INFO: Starting Backup of VM 7 (qemu)"},
+            {"t":"INFO: Finished Backup of VM 7 (00:00:05)"}]}"#;
+        let answers = answers()
+            .with("/nodes/a/tasks", newer)
+            .with(
+                "/nodes/a/tasks?source=archive&typefilter=vzdump&limit=20",
+                backups,
+            )
+            .with(LOG, log);
+        let session = Session::new(answers, Product::Pve);
+        let item = Item::Node("a".into());
+        let fetched = TASKS.fetch(&session, &item, None, &Nothing).await.unwrap();
+        let tasks = fetched.value.downcast::<NodeTasks>().unwrap();
+        assert_eq!(tasks.backups["qemu/7"].end, 110.0);
     }
 
     #[tokio::test]

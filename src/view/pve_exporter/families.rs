@@ -1,15 +1,5 @@
 //! The families of prometheus-pve-exporter 3.10, in its order.
 
-use crate::metric::family::Family;
-
-macro_rules! families {
-    ($($name:ident = $kind:ident($text:literal, $help:literal, $labels:expr);)*) => {
-        $(pub(super) static $name: Family = Family::$kind($text, $help, $labels);)*
-        /// Each family of the view, in the order of its exposition.
-        pub static FAMILIES: &[&Family] = &[$(&$name),*];
-    };
-}
-
 families! {
     UP = gauge("pve_up", "Node is online, guest is running, storage is available, or cluster is quorate", &["id"]);
     DISK_SIZE = gauge("pve_disk_size_bytes", "Size of a storage, of a node's or container's root file system, or of a virtual machine's boot disk", &["id"]);

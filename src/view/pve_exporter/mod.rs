@@ -11,16 +11,12 @@ mod node;
 
 use std::time::Instant;
 
-use bytes::Bytes;
-
 pub use families::FAMILIES;
 
+use super::answer::Answer;
 use crate::collect::Inputs;
 use crate::config::DropIn;
 use crate::fleet::Remote;
-use crate::fleet::remote::Lack;
-use crate::metric::block::Block;
-use crate::metric::exposition::{self, Format};
 use crate::metric::lines::Lines;
 use crate::source::AnySource;
 use crate::source::pve::{
@@ -127,13 +123,6 @@ impl Wanted {
     }
 }
 
-/// The samples of one remote, with what is not known of it.
-pub struct Answer {
-    block: Block,
-    /// By the collector of prometheus-pve-exporter that it belongs to.
-    pub lacks: Vec<(&'static str, Lack)>,
-}
-
 /// Reads what is known of a remote.
 pub fn answer(remote: &Remote, wanted: &Wanted, settings: &DropIn, now: Instant) -> Answer {
     let mut lacks = Vec::new();
@@ -149,10 +138,7 @@ pub fn answer(remote: &Remote, wanted: &Wanted, settings: &DropIn, now: Instant)
         );
     }
     let lines = remote.with_inputs(SOURCES, now, |inputs| collect(inputs, wanted, settings));
-    Answer {
-        block: Block::from_lines(lines),
-        lacks,
-    }
+    Answer::new(FAMILIES, lines, lacks)
 }
 
 fn collect(inputs: &Inputs<'_>, wanted: &Wanted, settings: &DropIn) -> Vec<Lines> {
@@ -165,41 +151,6 @@ fn collect(inputs: &Inputs<'_>, wanted: &Wanted, settings: &DropIn) -> Vec<Lines
         lines.extend(node::collect(inputs, nodes, has));
     }
     lines
-}
-
-impl Answer {
-    /// What is lacking, a line each.
-    pub fn complaints(&self) -> impl Iterator<Item = String> {
-        /// A cluster that has just been started on has thousands.
-        const OF_EACH: usize = 5;
-
-        self.lacks
-            .chunk_by(|(a, _), (b, _)| a == b)
-            .flat_map(|lacks| {
-                let told = lacks.iter().take(OF_EACH).map(|(part, lack)| {
-                    let line = format!("{part}: {lack}");
-                    line.replace(['\n', '\r'], " ")
-                });
-                let more = lacks.len().saturating_sub(OF_EACH);
-                let part = lacks.first().map(|(part, _)| *part).unwrap_or_default();
-                let rest = (more > 0).then(|| format!("{part}: and {more} more"));
-                told.chain(rest)
-            })
-    }
-
-    /// The body in the text format; what is lacking stands at its end, as comments.
-    pub fn body(&self, gzip: bool) -> Bytes {
-        let mut comments = String::new();
-        for complaint in self.complaints() {
-            comments.push_str(&format!("# partial: {complaint}\n"));
-        }
-        let blocks = [&self.block];
-        if gzip {
-            exposition::assemble_gzip(Format::Text, FAMILIES, &blocks, &comments)
-        } else {
-            exposition::assemble(Format::Text, FAMILIES, &blocks, &comments)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::collect::walk;
 use crate::config::Product;
+use crate::metric::block::Block;
 use crate::remote::table::AnswerTable;
 use crate::source::Item;
 use crate::source::Session;

@@ -3,13 +3,16 @@
 //! | path | answers as |
 //! |---|---|
 //! | `GET /pve?target=&module=&cluster=&node=` | prometheus-pve-exporter |
+//! | `GET /pbs?target=&module=` | pbs-exporter |
 
+mod pbs;
 mod pve;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
+pub(super) use pbs::scrape as pbs;
 pub(super) use pve::scrape as pve;
 
 use super::{metrics, negotiation};
@@ -71,9 +74,17 @@ fn refusal(refused: &Refused) -> Response {
     let status = match refused {
         Refused::UnknownModule(_) | Refused::Unreadable(_) => StatusCode::BAD_REQUEST,
         Refused::NotAdmitted { .. } | Refused::NotKnown { .. } => StatusCode::FORBIDDEN,
-        Refused::Setup(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        Refused::Setup(_) | Refused::Unpinned { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, format!("{refused}\n")).into_response()
+}
+
+/// Makes a body where it does not hold up other tasks.
+async fn rendered(
+    make: impl FnOnce() -> Result<Bytes, String> + Send + 'static,
+) -> Result<Bytes, String> {
+    let made = tokio::task::spawn_blocking(make).await;
+    made.unwrap_or_else(|_| Err("the answer could not be rendered".to_owned()))
 }
 
 fn failure(reason: &str) -> Response {

@@ -13,7 +13,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::{Question, accepts_gzip, bad_request, exposition, failure, refusal};
+use super::{Question, accepts_gzip, bad_request, exposition, failure, refusal, rendered};
 use crate::config::{DropIn, Product};
 use crate::fleet::Remote;
 use crate::fleet::target::Target;
@@ -93,16 +93,14 @@ impl Scrape {
                 .ask_now(&wanted.sources(&settings), node, self.deadline)
                 .await;
         }
-        let rendered = tokio::task::spawn_blocking(move || {
+        rendered(move || {
             let answer = pve_exporter::answer(&remote, &wanted, &settings, Instant::now());
             if settings.strict && !answer.lacks.is_empty() {
                 return Err(answer.complaints().collect::<Vec<_>>().join("\n"));
             }
             Ok(answer.body(gzip))
-        });
-        rendered
-            .await
-            .unwrap_or_else(|_| Err("the answer could not be rendered".to_owned()))
+        })
+        .await
     }
 
     /// Brings the live picture of the cluster up to date; comes back with the name of the node

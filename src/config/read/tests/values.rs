@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::{Folder, SECRET, remote_with};
 use crate::config::filter::GuestFacts;
-use crate::config::{Product, Remote, Server};
+use crate::config::{Credentials, Product, Remote, Server};
 
 #[test]
 fn everything_arrives() {
@@ -83,7 +83,10 @@ max_in_flight = 32
         .collect();
     assert_eq!(addresses, ["h1:8006", "[::1]:443"]);
     assert_eq!(a.endpoints[1].fingerprint, Some([0xAB; 32].into()));
-    assert_eq!(a.token.secret.expose_secret(), "proxfleet");
+    let Credentials::Token(token) = &a.credentials else {
+        panic!("a token")
+    };
+    assert_eq!(token.secret.expose_secret(), "proxfleet");
     assert_eq!(a.ca.as_ref().unwrap().certificates.len(), 1);
     assert_eq!(a.labels["site"], "ams");
     let facts = GuestFacts {
