@@ -21,7 +21,7 @@ const ALONE: &str = r#"{"data":[
 fn answers(status: &str, rows: &str) -> AnswerTable {
     AnswerTable::new(Product::Pve, 1_700_000_000)
         .with("/cluster/status", status)
-        .with("/cluster/resources", &format!("{{\"data\":[{rows}]}}"))
+        .with("/cluster/resources", format!("{{\"data\":[{rows}]}}"))
 }
 
 fn lines_of(inputs: &Inputs<'_>, wanted: &Wanted, settings: &DropIn) -> Vec<String> {
@@ -259,10 +259,10 @@ async fn an_end_point_tells_its_own_node_s_replication_and_a_remote_each_job_onc
         answers(&status, both)
             .with(
                 "/nodes/a/replication",
-                &list(&[job("100-0", "a", "b", 10), job("101-0", "a", "b", 20)]),
+                list(&[job("100-0", "a", "b", 10), job("101-0", "a", "b", 20)]),
             )
             // 100 has just moved here.
-            .with("/nodes/b/replication", &list(&[job("100-0", "b", "a", 30)]))
+            .with("/nodes/b/replication", list(&[job("100-0", "b", "a", 30)]))
     };
     let told = async |nodes: Nodes| {
         let lines = exposed(answers(), &of_nodes(nodes)).await;
@@ -343,15 +343,15 @@ async fn a_guest_tells_whether_it_is_started_with_its_node_where_that_is_set() {
     let answers = answers(ALONE, rows)
         .with(
             "/nodes/a/lxc/1/pending",
-            &config(r#"{"key":"onboot","value":1}"#),
+            config(r#"{"key":"onboot","value":1}"#),
         )
         .with(
             "/nodes/a/lxc/2/pending",
-            &config(r#"{"key":"onboot","value":0}"#),
+            config(r#"{"key":"onboot","value":0}"#),
         )
         .with(
             "/nodes/a/lxc/3/pending",
-            &config(r#"{"key":"hostname","value":"x"}"#),
+            config(r#"{"key":"hostname","value":"x"}"#),
         );
     let lines = exposed(answers, &of_nodes(Nodes::All)).await;
     assert_eq!(
