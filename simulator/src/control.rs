@@ -212,6 +212,7 @@ pub(crate) fn description(fleet: &Fleet) -> Value {
             "token_secret": remote.token_secret(),
             "tokens": remote.tokens(),
             "users": remote.users(),
+            "ca": remote.ca_pem(),
         })
     };
     json!({ "remotes": fleet.remotes().iter().map(remote).collect::<Vec<_>>() })

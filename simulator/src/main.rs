@@ -38,6 +38,12 @@ struct Arguments {
     /// Let all nodes of a cluster report in the same second.
     #[arg(long)]
     report_together: bool,
+    /// Give each cluster a QDevice.
+    #[arg(long)]
+    qdevice: bool,
+    /// Give the first two nodes of each cluster subscriptions: one is active, one has expired.
+    #[arg(long)]
+    subscriptions: bool,
     /// Address of the control API.
     #[arg(long, default_value = "127.0.0.1:0")]
     control: SocketAddr,
@@ -139,6 +145,8 @@ fn plan(arguments: &Arguments) -> Result<FleetPlan, Failure> {
                 pve.running_ratio = running.unwrap_or(pve.running_ratio);
                 pve.oddities |= arguments.oddities;
                 pve.report_together |= arguments.report_together;
+                pve.qdevice |= arguments.qdevice;
+                pve.subscriptions |= arguments.subscriptions;
             }
             RemotePlan::Pbs(pbs) => {
                 pbs.latency = latency.unwrap_or(pbs.latency);

@@ -131,6 +131,8 @@ pub struct PvePlan {
     pub report_together: bool,
     /// A QDevice, which has a vote of its own; a single node has none.
     pub qdevice: bool,
+    /// Keys for the first two nodes: one is active, one has expired. Without them no node has any.
+    pub subscriptions: bool,
     /// Ceph, where it is installed.
     pub ceph: Option<CephPlan>,
     /// Storages of type `pbs`, on every node.
@@ -159,6 +161,7 @@ impl Default for PvePlan {
             oddities: true,
             report_together: false,
             qdevice: false,
+            subscriptions: false,
             ceph: None,
             backup_servers: Vec::new(),
             unreachable_storages: Vec::new(),

@@ -401,6 +401,15 @@ mod tests {
     }
 
     #[test]
+    fn a_fraction_is_read_to_its_last_digit() {
+        for number in [0.120_539_396_987_453_53, 0.122_285_212_147_577_77_f64] {
+            let text = format!("{{\"data\":[{{\"size\":{number:?}}}]}}");
+            let rows: Rows<Row<'_>> = envelope(&text).unwrap();
+            assert_eq!(rows.0[0].size.0, Some(number));
+        }
+    }
+
+    #[test]
     fn numbers_come_in_every_form() {
         let text = r#"{"data":[{"size":1},{"size":"2.5"},{"size":true},{"size":null},{"size":[1]},
             {"size":{"a":1}},{"size":"N/A"},{"size":"NaN"},{}]}"#;

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import json
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 PROXFLEET = TARGET / "release" / "proxfleet"
 SIMULATOR = TARGET / "release" / "proxfleet-simulator"
+PEERS = Path(os.environ.get("PROXFLEET_PEERS", ROOT / "target" / "peers"))
 
 
 def free_port():
@@ -80,6 +82,94 @@ def demo(*arguments):
     with program([PROXFLEET, "demo", "--listen", f"127.0.0.1:{port}", *arguments]):
         wait_for(lambda: get(f"{base}/-/ready"), "the demo")
         yield base
+
+
+class Fleet:
+    """A simulated fleet as its control describes it."""
+
+    def __init__(self, description):
+        self.control = description["control"]
+        self.remotes = {remote["name"]: remote for remote in description["remotes"]}
+        self.config = get(f"{self.control}/config")[0].decode()
+
+    def addresses(self, name):
+        """The end-points of a remote, in the order of its nodes."""
+        return [endpoint["address"] for endpoint in self.remotes[name]["endpoints"]]
+
+    def ask(self, path, **body):
+        request = urllib.request.Request(f"{self.control}{path}", json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def freeze(self):
+        """From here on nothing changes but by `advance`; returns the fleet's time."""
+        return self.ask("/clock", freeze=True)["now"]
+
+    def advance(self, seconds):
+        return self.ask("/clock", advance=seconds)["now"]
+
+    def calls(self):
+        """How many calls have been made in all."""
+        counts = json.loads(get(f"{self.control}/counts")[0])
+        endpoints = [endpoint for remote in counts["remotes"] for endpoint in remote["endpoints"]]
+        return sum(sum(endpoint["requests"].values()) for endpoint in endpoints)
+
+
+@contextlib.contextmanager
+def simulated(*arguments):
+    """The simulator with these arguments; yields its `Fleet`."""
+    process = subprocess.Popen(
+        [SIMULATOR, *map(str, arguments)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield Fleet(json.loads(process.stdout.readline()))
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        process.stdout.close()
+
+
+@contextlib.contextmanager
+def serving(config):
+    """`proxfleet serve` with this configuration, but for [server]; yields the base URL."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "proxfleet.toml")
+        path.write_text(f'[server]\nlisten = ["127.0.0.1:{port}"]\n\n{config}')
+        path.chmod(0o600)
+        with program([PROXFLEET, "serve", "--config", path]):
+            wait_for(lambda: get(f"{base}/-/ready"), "proxfleet")
+            yield base
+
+
+def pve_yml(modules):
+    """The configuration of prometheus-pve-exporter for the remotes of these modules."""
+    def module(remote):
+        user, token = remote["token_id"].split("!")
+        return {
+            "user": user,
+            "token_name": token,
+            "token_value": remote["token_secret"],
+            "verify_ssl": False,
+        }
+    # JSON is YAML as well.
+    return json.dumps({name: module(remote) for name, remote in modules.items()})
+
+
+@contextlib.contextmanager
+def pve_exporter(modules, *flags):
+    """prometheus-pve-exporter with a module for each of these remotes; yields the base URL."""
+    base = f"127.0.0.1:{free_port()}"
+    # It reads the day on which a subscription is due as midnight of its own time zone.
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", "TZ": "UTC"}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "pve.yml")
+        path.write_text(pve_yml(modules))
+        arguments = ["--config.file", path, "--web.listen-address", base, *flags]
+        with program([PEERS / "bin" / "pve_exporter", *arguments], env=environment):
+            wait_for(lambda: get(f"http://{base}/"), "prometheus-pve-exporter")
+            yield f"http://{base}"
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 //! `GET /cluster/status`, `/cluster/config/nodes`, `/cluster/config/qdevice`.
 
-use super::{Call, SYSTEM_AUDIT, route};
+use super::{Call, SYSTEM_AUDIT, route, subscription};
 use crate::http::Answer;
 use crate::json::{Object, array};
 use crate::route::Route;
@@ -32,7 +32,7 @@ pub(super) fn answer(call: &Call<'_>) -> Answer {
             .text("name", &node.name)
             .int("nodeid", index as i64 + 1)
             .text("ip", "127.0.0.1")
-            .text("level", "")
+            .text("level", subscription::level(call.cluster, index))
             .int("local", i64::from(index == call.endpoint))
             .int("online", i64::from(seen.online));
         entries.push(object.into_json(Some(&mut random)));

@@ -2,7 +2,7 @@
 
 use super::view::NodeView;
 use super::world::Node;
-use super::{Call, NODE_AUDIT, route};
+use super::{Call, NODE_AUDIT, route, subscription};
 use crate::http::Answer;
 use crate::json::{Object, array};
 use crate::plan::PveVersion;
@@ -32,7 +32,7 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
             None => object.null("ssl_fingerprint"),
         };
         if !seen.forgotten {
-            object.text("level", "");
+            object.text("level", subscription::level(call.cluster, index));
             if full {
                 sizes(&mut object, node, seen);
             }

@@ -2,7 +2,7 @@
 
 use super::guest::{Guest, Moment, Status};
 use super::view::NodeView;
-use super::{Call, route};
+use super::{Call, route, subscription};
 use crate::access::Rights;
 use crate::http::Answer;
 use crate::json::{Object, array};
@@ -189,7 +189,7 @@ impl Writer<'_> {
     fn nodes(&mut self) {
         let call = self.call;
         let full = call.caller.rights.are_wide();
-        for (node, seen) in call.cluster.nodes.iter().zip(&call.view.nodes) {
+        for (index, (node, seen)) in call.cluster.nodes.iter().zip(&call.view.nodes).enumerate() {
             self.object
                 .text("id", &format!("node/{}", node.name))
                 .text("node", &node.name)
@@ -198,7 +198,8 @@ impl Writer<'_> {
                 .int("cgroup-mode", 2)
                 .text("hastate", if seen.online { "online" } else { "unknown" });
             if !seen.forgotten {
-                self.object.text("level", "");
+                let level = subscription::level(call.cluster, index);
+                self.object.text("level", level);
                 if full {
                     super::node_status::sizes(&mut self.object, node, seen);
                 }

@@ -26,6 +26,7 @@ pub(crate) struct Cluster {
     pub(super) backups: Option<ClusterBackups>,
     pub(super) oddities: bool,
     pub(super) qdevice: bool,
+    pub(super) subscriptions: bool,
     pub(super) ceph: Option<CephPlan>,
     /// When the fleet started.
     pub(super) started: i64,
@@ -134,6 +135,7 @@ impl Cluster {
             zones: zones(plan.oddities),
             oddities: plan.oddities,
             qdevice: plan.qdevice && plan.nodes > 1,
+            subscriptions: plan.subscriptions,
             ceph: plan.ceph.clone(),
             pools,
             backups: plan.backups.clone(),

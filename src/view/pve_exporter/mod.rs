@@ -152,3 +152,6 @@ fn collect(inputs: &Inputs<'_>, wanted: &Wanted, settings: &DropIn) -> Vec<Lines
     }
     lines
 }
+
+#[cfg(test)]
+mod tests;

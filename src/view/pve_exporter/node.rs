@@ -65,7 +65,11 @@ fn on_boot(inputs: &Inputs<'_>, nodes: &Nodes) -> Lines {
         let Some(guest) = picture.guest(vmid, kind) else {
             continue;
         };
-        if let Some(on_boot) = config.on_boot.filter(|_| nodes.has(&guest.node)) {
+        let node = picture.node(&guest.node);
+        let is_told = nodes.has(&guest.node)
+            // Nobody could ask a node that is down.
+            && node.is_none_or(|node| node.online != Some(false));
+        if let Some(on_boot) = config.on_boot.filter(|_| is_told) {
             labels
                 .clear()
                 .push("id", &item.to_string())
