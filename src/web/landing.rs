@@ -37,7 +37,7 @@ pub(super) async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
             .map(|report| escape(&report))
             .unwrap_or_default();
         rows.push_str(&format!(
-            "<tr><td><a href=\"/metrics?remote={0}\">{0}</a></td><td>{1}</td>\
+            "<tr><td><a href=\"/metrics?remote={0}\">{0}</a></td><td><a href=\"/{1}?target={0}\">{1}</a></td>\
              <td class=\"{class}\">{word}</td><td><code>{trouble}</code></td></tr>\n",
             escape(&config.name),
             config.product.as_str(),
@@ -66,6 +66,7 @@ pub(super) async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
          <p>Version {version}. <a href=\"/metrics\">/metrics</a> is the whole fleet in one scrape; \
          <a href=\"/metrics?collect[]=@live\">live</a> and \
          <a href=\"/metrics?collect[]=@background\">background</a> apart. \
+         /pve and /pbs answer as the older exporters do. \
          <a href=\"/sd\">/sd</a>: targets for Prometheus. \
          <a href=\"/api/v1/protection\">/api/v1/protection</a>: is each guest protected? \
          <a href=\"/-/healthy\">/-/healthy</a>, <a href=\"/-/ready\">/-/ready</a>.</p>\n\
