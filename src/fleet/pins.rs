@@ -99,7 +99,9 @@ impl Pins {
                 Ok(self.in_memory().get(&key).copied())
             }
             KeptIn::File(path) => {
-                let document = read(path)?;
+                let Some(document) = read(path)? else {
+                    return Ok(None);
+                };
                 pin_in(&document, module, address).map_err(|reason| PinError::Unreadable {
                     path: path.clone(),
                     reason,
@@ -133,9 +135,13 @@ impl Pins {
                 self.in_memory().insert(key, fingerprint);
             }
             KeptIn::File(path) => {
-                let mut document = read(path)?;
+                let (mut document, heading) = match read(path)? {
+                    Some(document) => (document, ""),
+                    None => (DocumentMut::new(), HEADING),
+                };
                 insert(&mut document, module, address, fingerprint);
-                replace(path, &document.to_string()).map_err(|error| PinError::Unwritten {
+                let text = format!("{heading}{document}");
+                replace(path, &text).map_err(|error| PinError::Unwritten {
                     path: path.clone(),
                     reason: error.to_string(),
                 })?;
@@ -158,7 +164,8 @@ impl Pins {
     }
 }
 
-fn read(path: &Path) -> Result<DocumentMut, PinError> {
+/// `None` where there is no file.
+fn read(path: &Path) -> Result<Option<DocumentMut>, PinError> {
     let unreadable = |reason: String| PinError::Unreadable {
         path: path.to_owned(),
         reason,
@@ -166,10 +173,9 @@ fn read(path: &Path) -> Result<DocumentMut, PinError> {
     match fs::read_to_string(path) {
         Ok(text) => text
             .parse()
+            .map(Some)
             .map_err(|error: toml_edit::TomlError| unreadable(error.to_string())),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            HEADING.parse().map_err(|_| unreadable(String::new()))
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unreadable(error.to_string())),
     }
 }
@@ -292,9 +298,12 @@ mod tests {
         ] {
             fs::write(folder.path().join(FILE), text).unwrap();
             let pins = Pins::default();
-            let shown = certificate(1);
-            let kept = pins.keep("default", "h:8006", &kept_in, &shown).await;
-            assert!(matches!(kept, Err(PinError::Unreadable { .. })), "{text}");
+            let certificate = certificate(1);
+            let kept = pins.keep("default", "h:8006", &kept_in, &certificate);
+            assert!(
+                matches!(kept.await, Err(PinError::Unreadable { .. })),
+                "{text}"
+            );
             assert_eq!(fs::read_to_string(folder.path().join(FILE)).unwrap(), text);
         }
     }
