@@ -22,6 +22,8 @@ from test_drop_in import QUICK, Side, modules
 
 EXPRESSIONS = Path(__file__).with_name("dashboards.promql")
 DOCUMENT = ROOT / "docs" / "prometheus.md"
+# Where proxfleet is, in the document.
+PLACEHOLDER = "proxfleet.example.org:9221"
 RATE_INTERVAL = "5m"
 # Where the moments of the scrapes are part of the answer.
 OF_TIME = 0.25
@@ -44,6 +46,12 @@ def rewritten():
 def configurations():
     """Those that the document has for pasting."""
     return re.findall(r"^```yaml\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def configuration(mark, address):
+    """The scrapes of the first one that has the mark, of a proxfleet there."""
+    text = next(text for text in configurations() if mark in text)
+    return yaml.safe_load(text.replace(PLACEHOLDER, address))["scrape_configs"]
 
 
 def without(answer, *labels):
@@ -124,11 +132,13 @@ class Dashboards(unittest.TestCase):
                 ],
                 "names": [job("pve", ours, default({name: name for name in names}))],
             }
-            # The configuration of the document that copies `remote`.
-            copying = next(text for text in configurations() if "source_labels: [remote]" in text)
-            native = yaml.safe_load(copying)["scrape_configs"]
-            native[0]["static_configs"] = [{"targets": [ours.removeprefix("http://")]}]
-            jobs["metrics"] = native
+            # Two configurations of the document, asked of this proxfleet.
+            address = ours.removeprefix("http://")
+            jobs["discovered"] = configuration("format=pve-exporter", address)
+            jobs["discovered"][0]["relabel_configs"] = [
+                {"source_labels": ["instance"], "target_label": "cluster"},
+            ]
+            jobs["metrics"] = configuration("source_labels: [remote]", address)
             yield {
                 way: Answers(start(prometheus(json.dumps({
                     "global": {"scrape_interval": "5s", "scrape_timeout": "5s"},
@@ -163,7 +173,8 @@ class Dashboards(unittest.TestCase):
 
     def compare(self, ways, names, at):
         pairs = [
-            ("end-points", "exporter"), ("module", "exporter"), ("names", "exporter of all nodes"),
+            ("end-points", "exporter"), ("module", "exporter"),
+            ("names", "exporter of all nodes"), ("discovered", "exporter of all nodes"),
         ]
         answered = set()
         for expression in expressions():
