@@ -179,3 +179,36 @@ async fn the_environment_is_enough_and_what_is_wrong_ends_the_program() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn a_password_logs_in_once_and_the_log_says_what_replaces_it() {
+    let fleet = cluster(3).await;
+    let remote = fleet.remote("a");
+    let user = &remote.users()[0];
+    let folder = Folder::new();
+    let authority = folder.write("ca.pem", remote.ca_pem());
+    let yml = format!(
+        "default:\n  user: {}\n  password: '{}'\n  verify_ssl: {authority}\n",
+        user.id, user.password
+    );
+    let config = folder.write("pve.yml", &yml);
+    let target = address_of(&fleet);
+    let arguments = ["--config.file", &config, "--allow-target", &target];
+    let proxfleet = start(folder, &arguments, &[]).await;
+    for _ in 0..3 {
+        let answer = proxfleet.get(&format!("/pve?target={target}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(answer.text().contains("pve_subscription_info"));
+    }
+    let logins: u64 = remote
+        .counts()
+        .endpoints
+        .iter()
+        .filter_map(|endpoint| endpoint.requests.get("POST /access/ticket"))
+        .sum();
+    assert_eq!(logins, 1);
+    let log = proxfleet.log();
+    let command = format!("pveum user token add {} proxfleet --privsep 1", user.id);
+    assert!(log.contains(&command), "{log}");
+    assert!(!log.contains(&user.password), "{log}");
+}
