@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use simulator::{Fault, Fleet, RemotePlan};
-use support::drop_in::{complete, families, module_of, samples};
+use support::drop_in::{complete, families, module_of, module_target, samples};
 use support::{PATIENCE, Proxfleet, calls_at, cluster, eventually, fleet, pve, table_of};
 
 /// The nodes whose subscription is told.
@@ -262,4 +262,28 @@ async fn metrics_may_tell_of_the_program_alone() {
     assert!(!own.samples_named("proxfleet_build_info").is_empty());
     let part = proxfleet.get("/metrics?remote=a").await.text();
     assert!(part.contains("pve_up{"), "{part}");
+}
+
+#[tokio::test]
+async fn scrapes_at_once_of_a_module_s_target_are_whole_and_share_their_calls() {
+    let fleet = cluster(8).await;
+    let remote = fleet.remote("a");
+    let folder = tempfile::tempdir().unwrap();
+    let proxfleet = Proxfleet::start(&module_of("lab", remote, &folder)).await;
+    let path = format!("/pve?target={}&module=lab", module_target(remote, 0));
+    let (one, two, three) = tokio::join!(
+        proxfleet.get(&path),
+        proxfleet.get(&path),
+        proxfleet.get(&path)
+    );
+    for answer in [one, two, three] {
+        let text = answer.text();
+        assert_eq!(answer.status, 200, "{text}");
+        assert!(!text.contains("# partial"), "{text}");
+    }
+    let asked = remote.counts().endpoints[0]
+        .requests
+        .get("GET /cluster/resources")
+        .copied();
+    assert_eq!(asked, Some(1));
 }

@@ -96,10 +96,10 @@ impl Fleet {
     pub fn new(telemetry: Arc<Telemetry>, roots: Arc<SystemRoots>) -> Self {
         Self {
             roster: ArcSwap::default(),
+            admitted: target::Admitted::new(Arc::clone(&telemetry)),
             telemetry,
             roots,
             joined: joined::Joined::default(),
-            admitted: target::Admitted::default(),
             pins: pins::Pins::default(),
         }
     }

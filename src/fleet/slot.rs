@@ -111,14 +111,17 @@ impl Slot {
     /// last one ended without an answer, and not for one that hangs already. So a remote that
     /// hangs costs one scrape its time, and no other.
     pub fn is_worth_waiting(&self, now: Instant) -> bool {
-        let state = self.state();
-        if state
+        let was_silent = self
+            .state()
             .last
             .as_ref()
-            .is_some_and(|last| !last.brought_value && last.outcome == Outcome::Unavailable)
-        {
-            return false;
-        }
+            .is_some_and(|last| !last.brought_value && last.outcome == Outcome::Unavailable);
+        !was_silent && self.is_under_way(now)
+    }
+
+    /// Whether an attempt runs, and does not hang by all that is known.
+    pub fn is_under_way(&self, now: Instant) -> bool {
+        let state = self.state();
         let usual = state.last.as_ref().map_or(Duration::ZERO, |last| last.took);
         state
             .running_since

@@ -12,6 +12,7 @@ use moka::future::Cache;
 use super::cursor::Cursors;
 use super::pins::{self, PinError};
 use super::slot::Slot;
+use super::telemetry::Telemetry;
 use super::{Fleet, Remote, wait};
 use crate::collect::{COLLECTORS, Collector};
 use crate::config::{self, CollectorSetting, Endpoint, Module, Origin, Product};
@@ -85,18 +86,20 @@ pub enum Refused {
 /// The targets of modules that were asked lately.
 pub(super) struct Admitted(Cache<(String, String), Arc<Remote>>);
 
-impl Default for Admitted {
-    fn default() -> Self {
+impl Admitted {
+    pub(super) fn new(telemetry: Arc<Telemetry>) -> Self {
         Self(
             Cache::builder()
                 .max_capacity(REMEMBERED)
                 .time_to_idle(FORGOTTEN_AFTER)
+                // What was counted of it goes with it: who may name targets names many.
+                .eviction_listener(move |_, remote: Arc<Remote>, _| {
+                    telemetry.forget(&remote.config.name);
+                })
                 .build(),
         )
     }
-}
 
-impl Admitted {
     pub(super) fn forget_all(&self) {
         self.0.invalidate_all();
     }
@@ -224,11 +227,32 @@ impl Fleet {
 
 impl Remote {
     /// Asks what is live of the collectors that are wanted and too old, and waits until the
-    /// deadline.
+    /// deadline. Unlike a scrape of the whole fleet it waits for a remote that did not answer when it
+    /// was last asked: nobody else's time is lost, and who is up again is so at once.
     pub async fn refresh_by(&self, wanted: impl Fn(&Collector) -> bool, deadline: Instant) {
+        let now = Instant::now();
         let mut waiting = Vec::new();
-        self.refresh(wanted, Instant::now(), &mut waiting);
+        let live = self.subjects.iter().filter(|subject| subject.is_live());
+        for subject in live.filter(|subject| wanted(subject.collector)) {
+            for source in &subject.sources {
+                for slot in source.all().values() {
+                    waiting.extend(self.renew(slot, subject.interval, now));
+                }
+            }
+        }
         wait(waiting, deadline).await;
+    }
+
+    /// Starts an attempt where the last one is older than `life`. Where one runs then, comes back
+    /// with what to wait for.
+    fn renew(&self, slot: &Arc<Slot>, life: Duration, now: Instant) -> Option<(Arc<Slot>, u64)> {
+        // Read before the start: the attempt may end at once.
+        let attempts = slot.attempts();
+        if slot.is_due(now, life) {
+            self.ask(slot, &self.session);
+        }
+        let runs = slot.is_under_way(now) || slot.attempts() > attempts;
+        runs.then(|| (Arc::clone(slot), attempts))
     }
 
     /// The value of a live source, if the last attempt brought one that was fresh at `since`.
@@ -281,11 +305,7 @@ impl Remote {
             items.retain(&is_wanted);
             slots.keep(items);
             for slot in slots.all().values() {
-                let attempts = slot.attempts();
-                if slot.is_due(now, LIFE) {
-                    self.ask(slot, &self.session);
-                    waiting.push((Arc::clone(slot), attempts));
-                }
+                waiting.extend(self.renew(slot, LIFE, now));
             }
         }
         wait(waiting, deadline).await;
@@ -298,12 +318,8 @@ impl Remote {
     pub async fn node_behind(&self, endpoint: usize, deadline: Instant) -> Result<String, String> {
         let unknown = || format!("{} has no such end-point", self.config.name);
         let slot: &Arc<Slot> = self.entrances.get(endpoint).ok_or_else(unknown)?;
-        let asked = Instant::now();
-        let attempts = slot.attempts();
-        if slot.is_due(asked, LIFE) {
-            self.ask(slot, &self.session);
-            wait(vec![(Arc::clone(slot), attempts)], deadline).await;
-        }
+        let asked = self.renew(slot, LIFE, Instant::now());
+        wait(asked.into_iter().collect(), deadline).await;
         let attempt = slot.last_attempt();
         match (slot.good(), attempt) {
             (Some(good), Some(attempt)) if attempt.brought_value => good
